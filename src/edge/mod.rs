@@ -1,0 +1,137 @@
+//! Edges: how batches cross threads.
+//!
+//! An edge is made at the boundary where both sides' types are known, so nothing on it is erased. It has one bounded
+//! channel a consumer (or one shared queue, after `shuffle` and `merge`); producers gather items in a buffer a target
+//! and send whole batches. The runner opens the edges when the number of workers is known; each worker takes its end
+//! as it starts, and an end that is dropped tells the other side that there is nothing more to come, or to send.
+
+mod own;
+mod shared;
+mod turn;
+
+use std::fmt;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use crossbeam_channel::{Receiver, Select, Sender, bounded};
+
+pub use own::Partitioned;
+pub use shared::Shuffled;
+pub(crate) use turn::Turn;
+
+use crate::run::lock;
+
+/// A boundary between stages that carries messages of one type, usually batches.
+pub(crate) struct Edge<M> {
+    ends: Mutex<Ends<M>>,
+    /// Set when the consumers want nothing more.
+    closed: AtomicBool,
+}
+
+/// The channel ends that no worker has taken yet.
+struct Ends<M> {
+    /// One set a producer, a sender a channel.
+    senders: Vec<Vec<Sender<M>>>,
+    /// One a consumer, or the same for all of them.
+    receivers: Vec<Option<Receiver<M>>>,
+}
+
+impl<M> Default for Edge<M> {
+    fn default() -> Self {
+        Edge {
+            ends: Mutex::new(Ends {
+                senders: Vec::new(),
+                receivers: Vec::new(),
+            }),
+            closed: AtomicBool::new(false),
+        }
+    }
+}
+
+/// What the runner and neighbours need to know of an edge, whatever it carries.
+pub(crate) trait AnyEdge: Send + Sync {
+    /// Makes the channels: `channels` of them, each with room for `capacity` messages.
+    fn open(&self, producers: usize, consumers: usize, channels: usize, capacity: usize);
+    /// Lets go of the ends that no worker took.
+    fn abandon(&self);
+}
+
+impl<M: Send> AnyEdge for Edge<M> {
+    fn open(&self, producers: usize, consumers: usize, channels: usize, capacity: usize) {
+        let (senders, receivers): (Vec<_>, Vec<_>) =
+            (0..channels).map(|_| bounded(capacity)).unzip();
+        *lock(&self.ends) = Ends {
+            senders: vec![senders; producers],
+            receivers: (0..consumers)
+                .map(|i| Some(receivers[i % channels].clone()))
+                .collect(),
+        };
+    }
+
+    fn abandon(&self) {
+        let ends = std::mem::take(&mut *lock(&self.ends));
+        drop(ends);
+    }
+}
+
+impl<M> Default for Ends<M> {
+    fn default() -> Self {
+        Ends {
+            senders: Vec::new(),
+            receivers: Vec::new(),
+        }
+    }
+}
+
+impl<M> Edge<M> {
+    /// A producer's set of senders; empty when the run ended before this worker started.
+    pub(crate) fn senders(&self) -> Vec<Sender<M>> {
+        lock(&self.ends).senders.pop().unwrap_or_default()
+    }
+
+    /// The receiver of one consumer; `None` when the run ended before this worker started.
+    pub(crate) fn receiver(&self, consumer: usize) -> Option<Receiver<M>> {
+        lock(&self.ends).receivers.get_mut(consumer)?.take()
+    }
+
+    /// Tells producers that nothing more is wanted.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+}
+
+impl<M> fmt::Debug for Edge<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Edge").finish_non_exhaustive()
+    }
+}
+
+/// Blocks until a receive would not, or `until` has passed.
+pub(crate) fn wait_receive<M>(receiver: &Receiver<M>, until: Option<Instant>) {
+    let mut select = Select::new();
+    select.recv(receiver);
+    ready(&mut select, until);
+}
+
+/// Blocks until a send would not, or `until` has passed.
+pub(crate) fn wait_send<M>(sender: &Sender<M>, until: Option<Instant>) {
+    let mut select = Select::new();
+    select.send(sender);
+    ready(&mut select, until);
+}
+
+fn ready(select: &mut Select<'_>, until: Option<Instant>) {
+    match until {
+        Some(until) => {
+            let _ = select.ready_deadline(until);
+        }
+        None => {
+            select.ready();
+        }
+    }
+}

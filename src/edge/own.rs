@@ -1,0 +1,122 @@
+//! The consumer's side of a hash boundary: each worker has a channel of its own.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Instant;
+use std::vec;
+
+use crossbeam_channel::{Receiver, TryRecvError};
+
+use super::{Edge, wait_receive};
+use crate::error::Error;
+use crate::output::Weigher;
+use crate::run::{Context, bump};
+use crate::source::Pace;
+use crate::step::{Feed, Pipe, Pull, Release};
+
+/// The input of a stage behind `partition`, `partition_by` or `partition_with`.
+pub struct Partitioned<'env, T> {
+    pub(crate) edge: Arc<Edge<Vec<T>>>,
+    pub(crate) weigher: Weigher<'env, T>,
+}
+
+impl<T: Send> Pipe for Partitioned<'_, T> {
+    type Item = T;
+    type Iter<'s>
+        = vec::IntoIter<T>
+    where
+        Self: 's;
+    type Feed<'s>
+        = Own<'s, T>
+    where
+        Self: 's;
+
+    fn open<'s>(&'s self, cx: &'s Context) -> Self::Feed<'s> {
+        Own {
+            receiver: self.edge.receiver(cx.index),
+            rest: None,
+            pace: Pace::new(1, cx.group.batch),
+            cx,
+        }
+    }
+
+    fn release(&self, how: Release) {
+        release(&self.edge, how);
+    }
+}
+
+/// Carries out a word to an edge's producers.
+pub(super) fn release<M: Send>(edge: &Edge<M>, how: Release) {
+    use super::AnyEdge;
+    match how {
+        Release::Abandon => edge.abandon(),
+        Release::Close => edge.close(),
+    }
+}
+
+/// One worker's channel.
+pub struct Own<'s, T> {
+    receiver: Option<Receiver<Vec<T>>>,
+    /// What is left of the batch being worked on.
+    rest: Option<vec::IntoIter<T>>,
+    pace: Pace,
+    cx: &'s Context,
+}
+
+impl<T> Feed for Own<'_, T> {
+    type Iter = vec::IntoIter<T>;
+
+    fn pull(&mut self) -> Result<Pull<Self::Iter>, Error> {
+        let most = self.pace.next();
+        if self.rest.is_none() {
+            let Some(receiver) = &self.receiver else {
+                return Ok(Pull::End);
+            };
+            match receiver.try_recv() {
+                Ok(batch) => {
+                    bump(&self.cx.counts.items_in, batch.len() as u64);
+                    bump(&self.cx.counts.batches_in, 1);
+                    self.rest = Some(batch.into_iter());
+                }
+                Err(TryRecvError::Empty) => {
+                    self.pace.pause();
+                    return Ok(Pull::Pending);
+                }
+                Err(TryRecvError::Disconnected) => {
+                    self.receiver = None;
+                    return Ok(Pull::End);
+                }
+            }
+        }
+        Ok(cut(&mut self.rest, most).map_or(Pull::Again, Pull::Chunk))
+    }
+
+    fn wait(&mut self, until: Option<Instant>) {
+        if let Some(receiver) = &self.receiver {
+            wait_receive(receiver, until);
+        }
+    }
+}
+
+/// Cuts a piece of at most `most` items off a batch; the whole batch, uncopied, if it is no larger.
+pub(super) fn cut<T>(rest: &mut Option<vec::IntoIter<T>>, most: usize) -> Option<vec::IntoIter<T>> {
+    match rest {
+        Some(items) if items.len() > most => {
+            let piece: Vec<T> = items.by_ref().take(most).collect();
+            Some(piece.into_iter())
+        }
+        _ => rest.take(),
+    }
+}
+
+impl<T> fmt::Debug for Partitioned<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Partitioned").finish_non_exhaustive()
+    }
+}
+
+impl<T> fmt::Debug for Own<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Own").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,142 @@
+//! The consumer's side of `shuffle` and `merge`: all workers take from one queue, a paced piece at a time, so that
+//! slow items spread over them however they were batched.
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+use std::vec;
+
+use crossbeam_channel::{Receiver, Select, Sender, TryRecvError, bounded};
+
+use super::own::{cut, release};
+use super::{Edge, ready};
+use crate::error::Error;
+use crate::output::Weigher;
+use crate::run::{Context, bump, lock};
+use crate::source::Pace;
+use crate::step::{Feed, Pipe, Pull, Release};
+
+/// The input of a stage behind `shuffle` or `merge`.
+pub struct Shuffled<'env, T> {
+    pub(crate) edge: Arc<Edge<Vec<T>>>,
+    pub(crate) weigher: Weigher<'env, T>,
+    queue: Mutex<Queue<T>>,
+    /// Holds a token while a rest of a batch lies in the queue, to wake workers that wait for the channel.
+    left: (Sender<()>, Receiver<()>),
+}
+
+/// What workers take from, one at a time.
+struct Queue<T> {
+    /// What is left of the batch being handed out.
+    rest: Option<vec::IntoIter<T>>,
+    /// The number of the next piece.
+    ticket: u64,
+}
+
+impl<'env, T> Shuffled<'env, T> {
+    pub(crate) fn new(edge: Arc<Edge<Vec<T>>>, weigher: Weigher<'env, T>) -> Self {
+        Shuffled {
+            edge,
+            weigher,
+            queue: Mutex::new(Queue {
+                rest: None,
+                ticket: 0,
+            }),
+            left: bounded(1),
+        }
+    }
+}
+
+impl<'env, T: Send> Pipe for Shuffled<'env, T> {
+    type Item = T;
+    type Iter<'s>
+        = vec::IntoIter<T>
+    where
+        Self: 's;
+    type Feed<'s>
+        = Sharing<'s, T>
+    where
+        Self: 's;
+
+    fn open<'s>(&'s self, cx: &'s Context) -> Self::Feed<'s> {
+        Sharing {
+            receiver: self.edge.receiver(cx.index),
+            queue: &self.queue,
+            left: &self.left,
+            pace: Pace::new(1, cx.group.batch),
+            cx,
+        }
+    }
+
+    fn release(&self, how: Release) {
+        release(&self.edge, how);
+    }
+}
+
+/// One worker's access to the queue.
+pub struct Sharing<'s, T> {
+    receiver: Option<Receiver<Vec<T>>>,
+    queue: &'s Mutex<Queue<T>>,
+    left: &'s (Sender<()>, Receiver<()>),
+    pace: Pace,
+    cx: &'s Context,
+}
+
+impl<T> Feed for Sharing<'_, T> {
+    type Iter = vec::IntoIter<T>;
+
+    fn pull(&mut self) -> Result<Pull<Self::Iter>, Error> {
+        let most = self.pace.next();
+        let mut queue = lock(self.queue);
+        let _ = self.left.1.try_recv();
+        if queue.rest.is_none() {
+            let Some(receiver) = &self.receiver else {
+                return Ok(Pull::End);
+            };
+            match receiver.try_recv() {
+                Ok(batch) => queue.rest = Some(batch.into_iter()),
+                Err(TryRecvError::Empty) => {
+                    self.pace.pause();
+                    return Ok(Pull::Pending);
+                }
+                Err(TryRecvError::Disconnected) => {
+                    self.receiver = None;
+                    return Ok(Pull::End);
+                }
+            }
+        }
+        let Some(piece) = cut(&mut queue.rest, most) else {
+            return Ok(Pull::Again);
+        };
+        self.cx.ticket.set(queue.ticket);
+        queue.ticket += 1;
+        if queue.rest.is_some() {
+            let _ = self.left.0.try_send(());
+        }
+        drop(queue);
+        bump(&self.cx.counts.items_in, piece.len() as u64);
+        bump(&self.cx.counts.batches_in, 1);
+        Ok(Pull::Chunk(piece))
+    }
+
+    fn wait(&mut self, until: Option<Instant>) {
+        if let Some(receiver) = &self.receiver {
+            let mut select = Select::new();
+            select.recv(receiver);
+            select.recv(&self.left.1);
+            ready(&mut select, until);
+        }
+    }
+}
+
+impl<T> fmt::Debug for Shuffled<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shuffled").finish_non_exhaustive()
+    }
+}
+
+impl<T> fmt::Debug for Sharing<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sharing").finish_non_exhaustive()
+    }
+}

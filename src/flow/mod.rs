@@ -1,0 +1,320 @@
+//! The builder: what users write. Nothing here has a thread or a channel.
+//!
+//! A [`Flow`] is a graph of closed stages and one open chain. Steps extend the chain; a boundary closes it into a
+//! stage object and starts a new chain from a typed edge; a terminal method closes the last one and runs the graph.
+
+mod boundary;
+mod collect;
+mod create;
+mod finish;
+mod keyed;
+mod live;
+mod options;
+mod reduce;
+mod sorted;
+mod steps;
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+pub use live::{Handle, IntoIter, Items};
+pub use options::Weighable;
+
+use crate::edge::{AnyEdge, Edge};
+use crate::error::Error;
+use crate::options::{Group, RunOptions};
+use crate::output::Sink;
+use crate::plan::{self, End, Node, Plan, Routing};
+use crate::run::{Closed, Prepared, Report, Stage};
+use crate::step::{Boxed, Pipe};
+
+/// A lazy, parallel dataflow: sources, steps, boundaries and reductions, run by a terminal method.
+///
+/// Nothing happens until a terminal method is called. Then each *stage* becomes a set of OS threads, stages are
+/// joined by bounded channels, and everything between two boundaries runs fused, as one loop over a chunk.
+///
+/// ```text
+///  from_lines ─ flat_map ─┬─▶ count_by 0 ─┬─▶ collect
+///  (one thread a core)    └─▶ count_by 1 ─┘
+/// ```
+///
+/// | what | methods |
+/// |---|---|
+/// | sources | [`from_iter`], [`from_iters`], [`from_slice`], [`from_vec`], [`from_range`], [`from_receiver`], [`from_lines`], [`from_byte_lines`], [`read_lines`], [`read_byte_lines`], [`from_source`] |
+/// | steps | [`map`], [`filter`], [`reject`], [`filter_map`], [`flat_map`], [`map_values`], [`inspect`], [`map_batch`], [`map_with`], [`try_map`], [`try_flat_map`], [`take`], [`ordered`] |
+/// | boundaries | [`partition`], [`partition_by`], [`partition_with`], [`shuffle`], [`merge`], [`boxed`] |
+/// | reductions | [`reduce`], [`events`], [`emit_and_reduce`] |
+/// | by key | [`count_by`], [`sum_by`], [`min_by`], [`max_by`], [`group_by`], [`fold_by`], [`aggregate_by`], [`count_each`], [`count_by_ref`] |
+/// | ends | [`collect`], [`collect_vec`], [`collect_partitions`], [`fold`], [`count`], [`sum`], [`for_each`], [`try_for_each`], [`sorted`], [`sorted_by_key`], [`top`], [`top_by_key`], [`run`], [`start`], [`into_iter`], [`scope`] |
+/// | options of a stage | [`stages`], [`batch`], [`batch_bytes`], [`buffer`], [`linger`], [`weigh`], [`name`] |
+/// | options of a run | [`deadline`], [`stop_token`], [`seeded`] |
+/// | the plan | [`explain`], [`plan`] |
+///
+/// # Examples
+/// ```
+/// use millstream::{Flow, Text};
+/// use std::collections::HashMap;
+///
+/// let text = Text::from("roses are red\nviolets are blue\n");
+/// let counts: HashMap<&str, u64> = Flow::from_lines(&text)
+///     .flat_map(|line| line.split_whitespace())
+///     .count_by(|word| *word)
+///     .collect()?;
+/// assert_eq!(counts["are"], 2);
+/// # Ok::<(), millstream::Error>(())
+/// ```
+///
+/// [`from_iter`]: Flow::from_iter
+/// [`from_iters`]: Flow::from_iters
+/// [`from_slice`]: Flow::from_slice
+/// [`from_vec`]: Flow::from_vec
+/// [`from_range`]: Flow::from_range
+/// [`from_receiver`]: Flow::from_receiver
+/// [`from_lines`]: Flow::from_lines
+/// [`from_byte_lines`]: Flow::from_byte_lines
+/// [`read_lines`]: Flow::read_lines
+/// [`read_byte_lines`]: Flow::read_byte_lines
+/// [`from_source`]: Flow::from_source
+/// [`map`]: Flow::map
+/// [`filter`]: Flow::filter
+/// [`reject`]: Flow::reject
+/// [`filter_map`]: Flow::filter_map
+/// [`flat_map`]: Flow::flat_map
+/// [`map_values`]: Flow::map_values
+/// [`inspect`]: Flow::inspect
+/// [`map_batch`]: Flow::map_batch
+/// [`map_with`]: Flow::map_with
+/// [`try_map`]: Flow::try_map
+/// [`try_flat_map`]: Flow::try_flat_map
+/// [`take`]: Flow::take
+/// [`ordered`]: Flow::ordered
+/// [`partition`]: Flow::partition
+/// [`partition_by`]: Flow::partition_by
+/// [`partition_with`]: Flow::partition_with
+/// [`shuffle`]: Flow::shuffle
+/// [`merge`]: Flow::merge
+/// [`boxed`]: Flow::boxed
+/// [`reduce`]: Flow::reduce
+/// [`events`]: Flow::events
+/// [`emit_and_reduce`]: Flow::emit_and_reduce
+/// [`count_by`]: Flow::count_by
+/// [`sum_by`]: Flow::sum_by
+/// [`min_by`]: Flow::min_by
+/// [`max_by`]: Flow::max_by
+/// [`group_by`]: Flow::group_by
+/// [`fold_by`]: Flow::fold_by
+/// [`aggregate_by`]: Flow::aggregate_by
+/// [`count_each`]: Flow::count_each
+/// [`count_by_ref`]: Flow::count_by_ref
+/// [`collect`]: Flow::collect
+/// [`collect_vec`]: Flow::collect_vec
+/// [`collect_partitions`]: Flow::collect_partitions
+/// [`fold`]: Flow::fold
+/// [`count`]: Flow::count
+/// [`sum`]: Flow::sum
+/// [`for_each`]: Flow::for_each
+/// [`try_for_each`]: Flow::try_for_each
+/// [`sorted`]: Flow::sorted
+/// [`sorted_by_key`]: Flow::sorted_by_key
+/// [`top`]: Flow::top
+/// [`top_by_key`]: Flow::top_by_key
+/// [`run`]: Flow::run
+/// [`start`]: Flow::start
+/// [`into_iter`]: IntoIterator::into_iter
+/// [`scope`]: Flow::scope
+/// [`stages`]: Flow::stages
+/// [`batch`]: Flow::batch
+/// [`batch_bytes`]: Flow::batch_bytes
+/// [`buffer`]: Flow::buffer
+/// [`linger`]: Flow::linger
+/// [`weigh`]: Flow::weigh
+/// [`name`]: Flow::name
+/// [`deadline`]: Flow::deadline
+/// [`stop_token`]: Flow::stop_token
+/// [`seeded`]: Flow::seeded
+/// [`explain`]: Flow::explain
+/// [`plan`]: Flow::plan
+#[must_use = "flows are lazy and do nothing until a terminal method such as `collect` or `run` is called"]
+pub struct Flow<'env, P> {
+    pub(crate) graph: Graph<'env>,
+    pub(crate) pipe: P,
+    /// Options of the stage being written.
+    pub(crate) group: Group,
+    /// Its steps in words, for the plan.
+    pub(crate) steps: Vec<&'static str>,
+    /// What it keeps in memory, in words.
+    pub(crate) keeps: Vec<&'static str>,
+    /// The edge it takes from; `None` for sources.
+    pub(crate) input: Option<usize>,
+}
+
+/// A flow whose steps have no name in its type: for signatures, struct fields and collections of flows.
+///
+/// Made by [`Flow::boxed`].
+pub type BoxFlow<'env, T> = Flow<'env, Boxed<'env, T>>;
+
+/// The stages closed so far, with their plan and the edges between them.
+pub(crate) struct Graph<'env> {
+    pub(crate) plan: Plan,
+    pub(crate) stages: Vec<Arc<dyn Stage + 'env>>,
+    pub(crate) edges: Vec<Arc<dyn AnyEdge + 'env>>,
+    pub(crate) run: RunOptions,
+    env: PhantomData<&'env ()>,
+}
+
+/// What a boundary needs to know to be added to the plan.
+pub(crate) struct Crossing {
+    /// The first step of the stage behind it, in words.
+    pub(crate) kind: &'static str,
+    pub(crate) routing: Routing,
+    pub(crate) item_bytes: usize,
+    /// What the stage behind it keeps in memory, in words.
+    pub(crate) keeps: Option<&'static str>,
+}
+
+impl<'env, P: Pipe + 'env> Flow<'env, P> {
+    /// A flow over a source that is fused into its first stage.
+    pub(crate) fn from_pipe(kind: &'static str, pipe: P) -> Self {
+        Flow {
+            graph: Graph {
+                plan: Plan::default(),
+                stages: Vec::new(),
+                edges: Vec::new(),
+                run: RunOptions::default(),
+                env: PhantomData,
+            },
+            pipe,
+            group: Group::default(),
+            steps: vec![kind],
+            keeps: Vec::new(),
+            input: None,
+        }
+    }
+
+    /// The same flow with one more step on its chain.
+    pub(crate) fn step<Q>(mut self, kind: &'static str, add: impl FnOnce(P) -> Q) -> Flow<'env, Q> {
+        self.steps.push(kind);
+        Flow {
+            graph: self.graph,
+            pipe: add(self.pipe),
+            group: self.group,
+            steps: self.steps,
+            keeps: self.keeps,
+            input: self.input,
+        }
+    }
+
+    /// Closes the chain into a stage with this end.
+    pub(crate) fn close<S>(self, end: End, sink: S) -> Graph<'env>
+    where
+        S: Sink<P::Item> + 'env,
+    {
+        let mut graph = self.graph;
+        let here = graph.plan.nodes.len();
+        if let Some(edge) = self.input {
+            graph.plan.edges[edge].to = here;
+        }
+        graph.plan.nodes.push(Node {
+            steps: self.steps,
+            group: self.group,
+            end,
+            keeps: self.keeps,
+        });
+        graph.stages.push(Arc::new(Closed {
+            pipe: self.pipe,
+            sink,
+        }));
+        graph
+    }
+
+    /// Closes the chain over an edge and starts a new one behind it.
+    pub(crate) fn cross<S, M, Q>(
+        self,
+        sink: S,
+        edge: Arc<Edge<M>>,
+        crossing: Crossing,
+        pipe: Q,
+    ) -> Flow<'env, Q>
+    where
+        S: Sink<P::Item> + 'env,
+        M: Send + 'env,
+        Q: Pipe + 'env,
+    {
+        let number = self.graph.edges.len();
+        let from = self.graph.plan.nodes.len();
+        let mut group = Group::default();
+        if crossing.routing == Routing::Shared {
+            group.ordered = self.group.ordered;
+            group.tickets = self.group.ordered;
+        }
+        let mut graph = self.close(End::Edge(number), sink);
+        graph.edges.push(edge);
+        graph.plan.edges.push(plan::Edge {
+            from: vec![from],
+            // Set when the stage behind is closed.
+            to: from + 1,
+            routing: crossing.routing,
+            item_bytes: crossing.item_bytes,
+        });
+        Flow {
+            graph,
+            pipe,
+            group,
+            steps: vec![crossing.kind],
+            keeps: crossing.keeps.into_iter().collect(),
+            input: Some(number),
+        }
+    }
+
+    /// Closes the last stage and runs the graph to its end.
+    pub(crate) fn finish<S>(self, method: &'static str, sink: S) -> Result<Report, Error>
+    where
+        S: Sink<P::Item> + 'env,
+    {
+        Prepared::new(self.close(End::Result(method), sink))?.run()
+    }
+
+    /// The plan of the flow as it stands, as data: to draw it, or to look at its bound.
+    ///
+    /// ```
+    /// use millstream::Flow;
+    ///
+    /// let flow = Flow::from_range(0..100).partition();
+    /// assert!(flow.plan().to_mermaid().starts_with("flowchart"));
+    /// ```
+    pub fn plan(&self) -> Plan {
+        let mut plan = self.graph.plan.clone();
+        if let Some(edge) = self.input {
+            plan.edges[edge].to = plan.nodes.len();
+        }
+        plan.nodes.push(Node {
+            steps: self.steps.clone(),
+            group: self.group.clone(),
+            end: End::Result("the terminal method"),
+            keeps: self.keeps.clone(),
+        });
+        plan
+    }
+
+    /// What will run, in words: stages, threads, edges, and the most items that can be in flight.
+    ///
+    /// ```
+    /// use millstream::Flow;
+    ///
+    /// let flow = Flow::from_range(0..100).name("numbers").partition();
+    /// assert!(flow.explain().contains("numbers"));
+    /// ```
+    pub fn explain(&self) -> String {
+        self.plan().explain()
+    }
+}
+
+impl<P> fmt::Debug for Flow<'_, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Flow")
+            .field("stages", &(self.graph.plan.nodes.len() + 1))
+            .field("steps", &self.steps)
+            .finish_non_exhaustive()
+    }
+}

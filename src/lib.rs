@@ -1,0 +1,67 @@
+//! Parallel dataflow over OS threads: lazy flows, bounded channels, keyed aggregation.
+//!
+//! A [`Flow`] describes a computation; a terminal method runs it on threads of its own, with bounded memory, and
+//! returns its result as a value or an [`Error`] that says where it went wrong.
+//!
+//! ```
+//! use millstream::{Flow, Text};
+//! use std::collections::HashMap;
+//!
+//! let text = Text::from("roses are red\nviolets are blue\n");
+//! let counts: HashMap<&str, u64> = Flow::from_lines(&text)
+//!     .flat_map(|line| line.split_whitespace())
+//!     .count_by(|word| *word)
+//!     .collect()?;
+//! assert_eq!(counts["are"], 2);
+//! # Ok::<(), millstream::Error>(())
+//! ```
+//!
+//! # Layout
+//! In the order data goes:
+//! - `flow`: the builder, what users write. No thread, no channel.
+//! - `plan`: what will run, as data: checked, explained, drawn.
+//! - `source`: where items come from.
+//! - `step`: chains, from an iterator to an iterator.
+//! - `aggregate`, `state`: declared aggregates, and the keyed tables they run in.
+//! - `output`, `edge`: where items go, and how batches cross threads.
+//! - `run`: workers on threads, or under a seeded scheduler.
+
+mod aggregate;
+mod edge;
+mod error;
+mod flow;
+mod options;
+mod output;
+mod plan;
+mod run;
+mod source;
+mod state;
+mod step;
+
+pub use aggregate::{
+    Aggregate, Average, ByOrd, ByTotalOrder, Collect, Compare, Count, Distinct, First, Last, Max,
+    Mean, Min, Over, Place, Sum, Top,
+};
+pub use error::{BoxError, Error, ErrorKind, Position};
+pub use flow::{BoxFlow, Flow, Handle, IntoIter, Items, Weighable};
+pub use plan::Plan;
+pub use run::{Report, StageReport, StopToken, WorkerReport};
+pub use source::{Integer, Source, Text};
+pub use state::Adder;
+pub use step::Pipe;
+
+/// The types behind a flow's chain: they show in signatures and error messages, and are not for direct use.
+pub mod chain {
+    pub use crate::aggregate::{ByRef, Combine, FoldBy, Group};
+    pub use crate::edge::{Partitioned, Shuffled};
+    #[doc(hidden)]
+    pub use crate::run::Context;
+    pub use crate::source::{
+        FromIter, FromIters, FromRange, FromReceiver, FromSlice, FromSource, FromText, ReadLines,
+    };
+    pub use crate::state::Keyed;
+    pub use crate::step::{
+        Boxed, Emit, Filter, FilterMap, FlatMap, Inspect, Map, MapBatch, MapWith, Reduce, Take,
+        TryFlatMap, TryMap,
+    };
+}

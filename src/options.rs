@@ -1,0 +1,70 @@
+//! What a group of workers, and a whole run, can be told: plain values with their defaults.
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::run::StopToken;
+
+/// Options of one stage and of the edge it takes its items from.
+#[derive(Debug, Clone)]
+pub(crate) struct Group {
+    pub(crate) name: Option<Arc<str>>,
+    /// Workers; the default is one a core.
+    pub(crate) stages: Option<usize>,
+    /// Items taken at a time, at most.
+    pub(crate) batch: usize,
+    /// Bytes taken at a time, at most (at least one item).
+    pub(crate) batch_bytes: usize,
+    /// Batches that may wait in front of each worker.
+    pub(crate) buffer: usize,
+    /// How long a half-full batch may wait for more.
+    pub(crate) linger: Duration,
+    /// Whether what is emitted keeps the order of the input.
+    pub(crate) ordered: bool,
+    /// Whether chunks must be numbered: for `ordered`, or for aggregates that ask which item came first.
+    pub(crate) tickets: bool,
+    /// Whether a step such as `take` has used the order, so that it may end at the next boundary.
+    pub(crate) order_used: bool,
+}
+
+impl Default for Group {
+    fn default() -> Self {
+        Group {
+            name: None,
+            stages: None,
+            batch: 1024,
+            batch_bytes: 64 * 1024,
+            buffer: 4,
+            linger: Duration::from_millis(1),
+            ordered: false,
+            tickets: false,
+            order_used: false,
+        }
+    }
+}
+
+impl Group {
+    pub(crate) fn workers(&self) -> usize {
+        self.stages.unwrap_or_else(default_stages)
+    }
+
+    /// How many items of a size fit a batch.
+    pub(crate) fn items(&self, size: usize) -> usize {
+        let fit = NonZeroUsize::new(size).map_or(usize::MAX, |size| self.batch_bytes / size);
+        self.batch.min(fit).max(1)
+    }
+}
+
+/// Options of a whole run.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct RunOptions {
+    pub(crate) deadline: Option<Duration>,
+    pub(crate) token: Option<StopToken>,
+    pub(crate) seed: Option<u64>,
+}
+
+/// One worker a core.
+pub(crate) fn default_stages() -> usize {
+    num_cpus::get().max(1)
+}

@@ -1,0 +1,27 @@
+//! To the calling thread: the end of `into_iter` and `scope`, one bounded queue for all workers.
+
+use std::sync::Arc;
+
+use super::{Only, Routed, Sink};
+use crate::edge::{AnyEdge, Edge};
+use crate::run::Context;
+
+/// A stage's end on the caller's queue; batches are as large as the stage's own.
+pub(crate) struct ToCaller<T> {
+    pub(crate) edge: Arc<Edge<Vec<T>>>,
+}
+
+impl<T: Send> Sink<T> for ToCaller<T> {
+    type Output<'s>
+        = Routed<'s, T, Only>
+    where
+        Self: 's;
+
+    fn open<'s>(&'s self, cx: &'s Context) -> Self::Output<'s> {
+        Routed::new(self.edge.clone(), &Only, None, &cx.group, cx)
+    }
+
+    fn abandon(&self) {
+        AnyEdge::abandon(&*self.edge);
+    }
+}

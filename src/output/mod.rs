@@ -1,0 +1,109 @@
+//! Where a worker's items go: over an edge, into a result, or to the calling thread.
+//!
+//! A [`Sink`] is the description, shared by the workers of a stage; an [`Output`] is one worker's end of it. An output
+//! never blocks: it takes items until it is full, and says so.
+
+mod caller;
+mod each;
+mod fold;
+mod gather;
+mod ordered;
+mod route;
+mod router;
+mod slots;
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+pub(crate) use caller::ToCaller;
+pub(crate) use each::{Each, TryEach};
+pub(crate) use fold::Fold;
+pub(crate) use gather::{Gather, Gathered};
+pub(crate) use ordered::Ordered;
+pub(crate) use route::{Route, Routed};
+pub(crate) use router::{ByFunction, ByHash, ByItem, Only, Router, partition_of};
+pub(crate) use slots::Slots;
+
+use crate::run::Context;
+
+/// The end of a stage, shared by its workers.
+pub(crate) trait Sink<T>: Send + Sync {
+    /// One worker's end.
+    type Output<'s>: Output<T>
+    where
+        Self: 's;
+    /// Opens one worker's end, on the worker's thread.
+    fn open<'s>(&'s self, cx: &'s Context) -> Self::Output<'s>;
+    /// Lets go of channel ends that no worker took.
+    fn abandon(&self) {}
+}
+
+/// Where one worker's items go.
+pub(crate) trait Output<T> {
+    /// Takes items until the iterator ends, or returns what is left when there is no room.
+    fn drain<I: Iterator<Item = T>>(&mut self, items: I) -> Option<I>;
+
+    /// A chunk with this ticket begins.
+    fn begin(&mut self, _ticket: u64) {}
+
+    /// The chunk has been drained; linger is looked after here.
+    fn end(&mut self) {}
+
+    /// Hands over what waits for room; true when nothing waits any more.
+    fn deliver(&mut self) -> bool {
+        true
+    }
+
+    /// Hands over half-full batches too, as far as there is room.
+    fn flush(&mut self) {}
+
+    /// Hands over everything at the end of the input; called until it is true.
+    fn finish(&mut self) -> bool;
+
+    /// Whether nobody downstream wants anything more.
+    fn closed(&self) -> bool {
+        false
+    }
+
+    /// When a half-full batch has waited long enough.
+    fn linger(&self) -> Option<Instant> {
+        None
+    }
+
+    /// Blocks until there may be room, or `until` has passed.
+    fn wait(&mut self, _until: Option<Instant>) {}
+}
+
+/// How many bytes an item weighs, where the user said so; shared by the two sides of an edge, since the producer is
+/// closed before the user can name it.
+pub(crate) struct Weigher<'env, T>(Arc<OnceLock<Weigh<'env, T>>>);
+
+type Weigh<'env, T> = Box<dyn Fn(&T) -> usize + Send + Sync + 'env>;
+
+impl<'env, T> Weigher<'env, T> {
+    pub(crate) fn none() -> Self {
+        Weigher(Arc::new(OnceLock::new()))
+    }
+
+    pub(crate) fn set(&self, weigh: impl Fn(&T) -> usize + Send + Sync + 'env) {
+        // A second `weigh` on the same edge is the same as a first: the builder replaces the edge's closure only once.
+        let _ = self.0.set(Box::new(weigh));
+    }
+
+    pub(crate) fn get(&self) -> Option<&Weigh<'env, T>> {
+        self.0.get()
+    }
+}
+
+impl<T> Clone for Weigher<'_, T> {
+    fn clone(&self) -> Self {
+        Weigher(self.0.clone())
+    }
+}
+
+impl<T> fmt::Debug for Weigher<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Weigher").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,242 @@
+//! Over an edge: a buffer a target, sent as a batch when it is full, has waited long enough, or the input ends.
+
+use std::collections::VecDeque;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crossbeam_channel::{Sender, TrySendError};
+
+use super::{Output, Router, Sink, Weigher};
+use crate::edge::{AnyEdge, Edge, wait_send};
+use crate::error::{Error, ErrorKind};
+use crate::options::Group;
+use crate::run::{Context, bump};
+
+/// A stage's end on an edge.
+pub(crate) struct Route<'env, T, R> {
+    pub(crate) edge: Arc<Edge<Vec<T>>>,
+    pub(crate) router: R,
+    pub(crate) weigher: Weigher<'env, T>,
+}
+
+impl<T: Send, R: Router<T>> Sink<T> for Route<'_, T, R> {
+    type Output<'s>
+        = Routed<'s, T, R>
+    where
+        Self: 's;
+
+    fn open<'s>(&'s self, cx: &'s Context) -> Self::Output<'s> {
+        let weigh = self.weigher.get().map(|weigh| &**weigh);
+        Routed::new(self.edge.clone(), &self.router, weigh, &cx.next, cx)
+    }
+
+    fn abandon(&self) {
+        AnyEdge::abandon(&*self.edge);
+    }
+}
+
+/// One worker's buffers.
+pub(crate) struct Routed<'s, T, R> {
+    edge: Arc<Edge<Vec<T>>>,
+    router: &'s R,
+    weigh: Option<&'s (dyn Fn(&T) -> usize + Send + Sync + 's)>,
+    targets: Vec<Target<T>>,
+    /// Full batches that found no room, with their targets.
+    waiting: VecDeque<(usize, Vec<T>)>,
+    /// Items that make a batch.
+    items: usize,
+    /// Bytes that make a batch, where items are weighed.
+    bytes: usize,
+    /// Since when the oldest half-full batch has waited.
+    since: Option<Instant>,
+    group: &'s Group,
+    cx: &'s Context,
+}
+
+struct Target<T> {
+    /// `None` once its consumer is gone; what is routed there is dropped.
+    sender: Option<Sender<Vec<T>>>,
+    batch: Vec<T>,
+    bytes: usize,
+    /// Whether a full batch went this way before, so that the next one is worth its room at once.
+    busy: bool,
+}
+
+impl<'s, T, R: Router<T>> Routed<'s, T, R> {
+    /// Takes a set of senders from the edge; `group` has the options of the consumer.
+    pub(crate) fn new(
+        edge: Arc<Edge<Vec<T>>>,
+        router: &'s R,
+        weigh: Option<&'s (dyn Fn(&T) -> usize + Send + Sync + 's)>,
+        group: &'s Group,
+        cx: &'s Context,
+    ) -> Self {
+        let senders = edge.senders();
+        Routed {
+            edge,
+            router,
+            weigh,
+            targets: senders
+                .into_iter()
+                .map(|sender| Target {
+                    sender: Some(sender),
+                    batch: Vec::new(),
+                    bytes: 0,
+                    busy: false,
+                })
+                .collect(),
+            waiting: VecDeque::new(),
+            items: if weigh.is_some() {
+                group.batch.max(1)
+            } else {
+                group.items(size_of::<T>())
+            },
+            bytes: group.batch_bytes,
+            since: None,
+            group,
+            cx,
+        }
+    }
+
+    /// Takes one item; false when a batch found no room.
+    #[inline]
+    fn take(&mut self, item: T) -> bool {
+        let target = match self
+            .router
+            .target(&item, self.targets.len(), &self.cx.shared.hasher)
+        {
+            Ok(Some(target)) => target,
+            Ok(None) => return true,
+            Err(target) => return self.refuse(target),
+        };
+        let Some(to) = self.targets.get_mut(target) else {
+            return false;
+        };
+        if let Some(weigh) = self.weigh {
+            to.bytes += weigh(&item);
+        }
+        to.batch.push(item);
+        if to.batch.len() >= self.items || to.bytes > self.bytes {
+            self.send(target)
+        } else {
+            true
+        }
+    }
+
+    #[cold]
+    fn refuse(&self, target: usize) -> bool {
+        let of = self.targets.len();
+        self.cx.fault(Error::new(
+            ErrorKind::Step,
+            format!(
+                "the function of `partition_with` chose partition {target}, but there are {of}: \
+                 return Some(partition) below the number it is given, or None to drop the item"
+            ),
+        ));
+        false
+    }
+
+    /// Sends a target's batch; false if it must wait for room.
+    fn send(&mut self, target: usize) -> bool {
+        let to = &mut self.targets[target];
+        if to.batch.is_empty() {
+            return true;
+        }
+        let room = if to.busy || to.batch.len() >= self.items {
+            to.busy = true;
+            Vec::with_capacity(self.items)
+        } else {
+            Vec::new()
+        };
+        to.bytes = 0;
+        let batch = std::mem::replace(&mut to.batch, room);
+        self.waiting.push_back((target, batch));
+        self.deliver_waiting()
+    }
+
+    fn deliver_waiting(&mut self) -> bool {
+        while let Some((target, batch)) = self.waiting.pop_front() {
+            let Some(sender) = &self.targets[target].sender else {
+                continue;
+            };
+            let items = batch.len() as u64;
+            match sender.try_send(batch) {
+                Ok(()) => {
+                    bump(&self.cx.counts.items_out, items);
+                    bump(&self.cx.counts.batches_out, 1);
+                }
+                Err(TrySendError::Full(batch)) => {
+                    self.waiting.push_front((target, batch));
+                    return false;
+                }
+                Err(TrySendError::Disconnected(_)) => self.targets[target].sender = None,
+            }
+        }
+        true
+    }
+
+    fn is_half_full(&self) -> bool {
+        self.targets.iter().any(|t| !t.batch.is_empty())
+    }
+}
+
+impl<T, R: Router<T>> Output<T> for Routed<'_, T, R> {
+    fn drain<I: Iterator<Item = T>>(&mut self, mut items: I) -> Option<I> {
+        let left = items.try_for_each(|item| {
+            if self.take(item) && !self.cx.shared.halted() {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
+        });
+        left.is_break().then_some(items)
+    }
+
+    fn end(&mut self) {
+        match self.since {
+            Some(since) if since.elapsed() >= self.group.linger => self.flush(),
+            Some(_) => {}
+            None => self.since = self.is_half_full().then(Instant::now),
+        }
+    }
+
+    fn deliver(&mut self) -> bool {
+        self.deliver_waiting()
+    }
+
+    fn flush(&mut self) {
+        for target in 0..self.targets.len() {
+            if !self.waiting.is_empty() || !self.send(target) {
+                break;
+            }
+        }
+        if !self.is_half_full() {
+            self.since = None;
+        }
+    }
+
+    fn finish(&mut self) -> bool {
+        self.deliver_waiting() && {
+            self.flush();
+            self.waiting.is_empty() && !self.is_half_full()
+        }
+    }
+
+    fn closed(&self) -> bool {
+        self.edge.is_closed() || self.targets.iter().all(|t| t.sender.is_none())
+    }
+
+    fn linger(&self) -> Option<Instant> {
+        self.since.map(|since| since + self.group.linger)
+    }
+
+    fn wait(&mut self, until: Option<Instant>) {
+        let Some((target, _)) = self.waiting.front() else {
+            return;
+        };
+        if let Some(sender) = &self.targets[*target].sender {
+            wait_send(sender, until);
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! What a worker knows of its run: which partition it is, its options, and where it leaves failures and counts.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use super::report::{Report, StageReport, WorkerReport};
+use super::stop::StopToken;
+use crate::error::{Error, ErrorKind, Position};
+use crate::options::Group;
+
+/// What all workers of a run share.
+pub(crate) struct Shared {
+    /// Set once the run must end early, whatever the reason; every worker looks at it between chunks.
+    halt: AtomicBool,
+    /// The first failure; later ones are its consequences and are dropped.
+    failure: Mutex<Option<Error>>,
+    /// What the user can stop the run by.
+    token: Option<StopToken>,
+    deadline: Option<Instant>,
+    pub(crate) started: Instant,
+    /// The hasher of the run's boundaries; a seeded run has a fixed one, so that it can be replayed.
+    pub(crate) hasher: ahash::RandomState,
+    stages: Mutex<Vec<StageReport>>,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        token: Option<StopToken>,
+        deadline: Option<Instant>,
+        seeded: bool,
+        stages: Vec<StageReport>,
+    ) -> Arc<Self> {
+        Arc::new(Shared {
+            halt: AtomicBool::new(false),
+            failure: Mutex::new(None),
+            token,
+            deadline,
+            started: Instant::now(),
+            hasher: if seeded {
+                ahash::RandomState::with_seeds(1, 2, 3, 4)
+            } else {
+                ahash::RandomState::new()
+            },
+            stages: Mutex::new(stages),
+        })
+    }
+
+    /// Records a failure, unless there is an earlier one, and tells every worker to end.
+    pub(crate) fn fail(&self, error: Error) {
+        let mut failure = lock(&self.failure);
+        if failure.is_none() {
+            *failure = Some(error);
+        }
+        drop(failure);
+        self.halt.store(true, Ordering::Release);
+    }
+
+    /// Ends the run without an error: nobody wants its results any more.
+    pub(crate) fn halt(&self) {
+        self.halt.store(true, Ordering::Release);
+    }
+
+    /// Whether the run is ending early, without asking the clock.
+    #[inline]
+    pub(crate) fn halted(&self) -> bool {
+        self.halt.load(Ordering::Relaxed)
+    }
+
+    /// Whether the run must end early; looks at the token and the clock too, so once a chunk is often enough.
+    pub(crate) fn must_end(&self) -> bool {
+        if self.halted() {
+            return true;
+        }
+        if self.token.as_ref().is_some_and(StopToken::is_stopped) {
+            self.fail(Error::new(
+                ErrorKind::Stopped,
+                "the flow was stopped by its stop token before it was done",
+            ));
+            return true;
+        }
+        if self.deadline.is_some_and(|at| Instant::now() >= at) {
+            self.fail(Error::new(
+                ErrorKind::Deadline,
+                "the deadline passed before the flow was done: allow more time, or give it less to do",
+            ));
+            return true;
+        }
+        false
+    }
+
+    pub(crate) fn take_failure(&self) -> Option<Error> {
+        lock(&self.failure).take()
+    }
+
+    pub(crate) fn record(&self, stage: usize, partition: usize, worker: WorkerReport) {
+        if let Some(slot) = lock(&self.stages)
+            .get_mut(stage)
+            .and_then(|s| s.workers.get_mut(partition))
+        {
+            *slot = worker;
+        }
+    }
+
+    /// What has been done so far.
+    pub(crate) fn report(&self) -> Report {
+        Report {
+            stages: lock(&self.stages).clone(),
+            elapsed: self.started.elapsed(),
+        }
+    }
+}
+
+/// A lock whose holder panicked still guards consistent data here: every critical section is a plain assignment.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// One worker's view of the run it belongs to.
+///
+/// It never leaves the thread that drives the worker, so everything in it is a plain cell. It is public only
+/// because the sealed traits behind [`Flow`](crate::Flow)'s bounds mention it.
+pub struct Context {
+    pub(crate) shared: Arc<Shared>,
+    /// The number of the stage in the plan.
+    pub(crate) stage: usize,
+    /// The name of the stage, for errors.
+    pub(crate) name: Arc<str>,
+    /// Which of the stage's workers this is, from zero.
+    pub(crate) index: usize,
+    /// How many workers the stage has.
+    pub(crate) of: usize,
+    pub(crate) group: Group,
+    /// The options of the edge that the stage sends over: its consumer's.
+    pub(crate) next: Group,
+    /// Whether chunks must be numbered in the order of the input.
+    pub(crate) ordered: bool,
+    /// The error a step in the chain met; the worker looks here after each chunk.
+    fault: RefCell<Option<Error>>,
+    /// Bytes from the start of `file` of the item that the chain pulled last.
+    pub(crate) byte: Cell<u64>,
+    /// The file that `byte` is in; `None` where the source has no positions.
+    pub(crate) file: RefCell<Option<Arc<std::path::Path>>>,
+    /// The number of the chunk being worked on, in the order of the input.
+    pub(crate) ticket: Cell<u64>,
+    pub(crate) counts: Counts,
+}
+
+/// Counters of one worker; published when it ends.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) items_in: Cell<u64>,
+    pub(crate) items_out: Cell<u64>,
+    pub(crate) batches_in: Cell<u64>,
+    pub(crate) batches_out: Cell<u64>,
+    pub(crate) waiting_input: Cell<std::time::Duration>,
+    pub(crate) waiting_output: Cell<std::time::Duration>,
+}
+
+/// Adds to a cell.
+pub(crate) fn bump(cell: &Cell<u64>, by: u64) {
+    cell.set(cell.get() + by);
+}
+
+impl Context {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        stage: usize,
+        name: Arc<str>,
+        (index, of): (usize, usize),
+        group: Group,
+        next: Group,
+        ordered: bool,
+    ) -> Self {
+        Context {
+            shared,
+            stage,
+            name,
+            index,
+            of,
+            group,
+            next,
+            ordered,
+            fault: RefCell::new(None),
+            byte: Cell::new(0),
+            file: RefCell::new(None),
+            ticket: Cell::new(0),
+            counts: Counts::default(),
+        }
+    }
+
+    /// Leaves an error for the worker to find; the first one counts.
+    #[cold]
+    pub(crate) fn fault(&self, error: Error) {
+        self.fault.borrow_mut().get_or_insert(error);
+    }
+
+    pub(crate) fn take_fault(&self) -> Option<Error> {
+        self.fault.borrow_mut().take()
+    }
+
+    /// Where the item is that the chain pulled last, if its source knows.
+    pub(crate) fn position(&self) -> Option<Position> {
+        let file = self.file.borrow();
+        file.as_ref().map(|file| {
+            let byte = self.byte.get();
+            let position = Position::in_file(file, byte);
+            match crate::source::line_of(file, byte) {
+                Some(line) => position.with_line(line),
+                None => position,
+            }
+        })
+    }
+
+    /// Completes an error with stage, partition and, where the source knows it, the position.
+    pub(crate) fn locate(&self, error: Error) -> Error {
+        let error = match (error.position().is_none(), self.position()) {
+            (true, Some(position))
+                if matches!(error.kind(), ErrorKind::Panic | ErrorKind::Step) =>
+            {
+                error.at(position)
+            }
+            _ => error,
+        };
+        error.in_stage(&self.name, self.index)
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context")
+            .field("stage", &self.name)
+            .field("partition", &self.index)
+            .field("of", &self.of)
+            .finish_non_exhaustive()
+    }
+}

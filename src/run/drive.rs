@@ -1,0 +1,147 @@
+//! The one kind of worker: pull a chunk through the chain, drain it into the output, stop when there is no room, resume.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::time::Instant;
+
+use super::{Context, Stage, Step, Worker};
+use crate::error::Error;
+use crate::output::{Output, Sink};
+use crate::step::{Feed, Pipe, Pull, Release};
+
+/// A closed stage: a chain and where its items go.
+pub(crate) struct Closed<P, S> {
+    pub(crate) pipe: P,
+    pub(crate) sink: S,
+}
+
+impl<P: Pipe, S: Sink<P::Item>> Stage for Closed<P, S> {
+    fn worker<'s>(&'s self, cx: &'s Context) -> Box<dyn Worker + 's> {
+        // A panic in a step's `init` must become known before the output closes, or consumers would take it for
+        // the end of the input.
+        let output = self.sink.open(cx);
+        match catch_unwind(AssertUnwindSafe(|| self.pipe.open(cx))) {
+            Ok(feed) => Box::new(Drive {
+                feed,
+                output,
+                chunk: None,
+                ending: false,
+                cx,
+            }),
+            Err(payload) => Box::new(Broken {
+                _output: output,
+                payload: Some(payload),
+            }),
+        }
+    }
+
+    fn abandon(&self) {
+        self.pipe.release(Release::Abandon);
+        self.sink.abandon();
+    }
+}
+
+/// One worker of a stage.
+struct Drive<'s, D: Feed, O> {
+    feed: D,
+    output: O,
+    /// What is left of a chunk that filled the output.
+    chunk: Option<D::Iter>,
+    /// Set when the input has ended and only the output has things to hand over.
+    ending: bool,
+    cx: &'s Context,
+}
+
+impl<D: Feed, O: Output<<D::Iter as Iterator>::Item>> Drive<'_, D, O> {
+    fn drain(&mut self, chunk: D::Iter) -> Result<Step, Error> {
+        self.chunk = self.output.drain(chunk);
+        if let Some(error) = self.cx.take_fault() {
+            return Err(error);
+        }
+        if self.chunk.is_none() {
+            self.output.end();
+        }
+        Ok(Step::Progress)
+    }
+}
+
+impl<D: Feed, O: Output<<D::Iter as Iterator>::Item>> Worker for Drive<'_, D, O> {
+    fn step(&mut self) -> Result<Step, Error> {
+        if self.output.closed() {
+            return Ok(Step::Done);
+        }
+        if !self.output.deliver() {
+            return Ok(Step::Full);
+        }
+        if let Some(rest) = self.chunk.take() {
+            return self.drain(rest);
+        }
+        if self.ending {
+            return Ok(if self.output.finish() {
+                Step::Done
+            } else {
+                Step::Full
+            });
+        }
+        if self.feed.slow() {
+            self.output.flush();
+        }
+        let pulled = self.feed.pull()?;
+        if let Some(error) = self.cx.take_fault() {
+            return Err(error);
+        }
+        match pulled {
+            Pull::Chunk(chunk) => {
+                self.output.begin(self.cx.ticket.get());
+                self.drain(chunk)
+            }
+            Pull::Again | Pull::Border => Ok(Step::Progress),
+            Pull::Pending => Ok(Step::Empty),
+            Pull::End => {
+                self.ending = true;
+                Ok(Step::Progress)
+            }
+        }
+    }
+
+    fn wait_input(&mut self, until: Option<Instant>) {
+        self.feed.wait(until);
+    }
+
+    fn wait_room(&mut self, until: Option<Instant>) {
+        self.output.wait(until);
+    }
+
+    fn linger(&self) -> Option<Instant> {
+        self.output.linger()
+    }
+
+    fn flush(&mut self) {
+        self.output.flush();
+    }
+}
+
+/// A worker whose chain panicked while it was opened: it holds its output open until it has said so.
+struct Broken<O> {
+    _output: O,
+    payload: Option<Box<dyn Any + Send>>,
+}
+
+impl<O> Worker for Broken<O> {
+    fn step(&mut self) -> Result<Step, Error> {
+        match self.payload.take() {
+            Some(payload) => resume_unwind(payload),
+            None => Ok(Step::Done),
+        }
+    }
+
+    fn wait_input(&mut self, _until: Option<Instant>) {}
+
+    fn wait_room(&mut self, _until: Option<Instant>) {}
+
+    fn linger(&self) -> Option<Instant> {
+        None
+    }
+
+    fn flush(&mut self) {}
+}

@@ -1,0 +1,140 @@
+//! The same workers on one thread, in an order that a seed decides: a failing interleaving can be replayed.
+//!
+//! Workers never block, so a scheduler is a loop that steps one of them at a time. When none can go on, their
+//! half-full batches are flushed, as lingering would; then those that wait for the world outside are given a moment.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use super::start::Prepared;
+use super::threads::{caught, record};
+use super::{Context, Step, Worker};
+use crate::error::{Error, ErrorKind};
+
+/// How long inputs from outside the flow (a channel) may keep every worker waiting before the run counts as stalled.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Drives all workers to their end.
+pub(crate) fn drive(run: &Prepared<'_>, seed: u64) {
+    let born = Instant::now();
+    let contexts: Vec<Context> = run
+        .workers
+        .iter()
+        .map(|seat| seat.context(&run.shared))
+        .collect();
+    let mut open: Vec<Option<Box<dyn Worker + '_>>> = Vec::new();
+    for (seat, cx) in run.workers.iter().zip(&contexts) {
+        let made = catch_unwind(AssertUnwindSafe(|| run.stages[seat.stage].worker(cx)));
+        match made {
+            Ok(worker) => open.push(Some(worker)),
+            Err(payload) => {
+                caught(run, cx, payload);
+                break;
+            }
+        }
+    }
+    let mut dice = Dice(seed);
+    // Workers that said they cannot go on since the last progress of any.
+    let mut stuck = vec![false; open.len()];
+    let mut idle_since: Option<Instant> = None;
+    while !run.shared.must_end() {
+        let ready: Vec<usize> = (0..open.len())
+            .filter(|&w| open[w].is_some() && !stuck[w])
+            .collect();
+        let Some(&chosen) = ready.get(dice.below(ready.len())) else {
+            if open.iter().all(Option::is_none) {
+                break;
+            }
+            if wake(run, &mut open, &contexts, &mut idle_since) {
+                stuck.fill(false);
+            }
+            continue;
+        };
+        let Some(worker) = &mut open[chosen] else {
+            continue;
+        };
+        let cx = &contexts[chosen];
+        match catch_unwind(AssertUnwindSafe(|| worker.step())) {
+            Ok(Ok(Step::Progress)) => {
+                stuck.fill(false);
+                idle_since = None;
+            }
+            Ok(Ok(Step::Empty | Step::Full)) => stuck[chosen] = true,
+            Ok(Ok(Step::Done)) => {
+                close(run, cx, &mut open[chosen]);
+                stuck.fill(false);
+            }
+            Ok(Err(error)) => run.shared.fail(cx.locate(error)),
+            Err(payload) => caught(run, cx, payload),
+        }
+    }
+    for (worker, cx) in open.iter_mut().zip(&contexts) {
+        close(run, cx, worker);
+    }
+    for cx in &contexts {
+        record(cx, born);
+    }
+}
+
+/// Drops a worker, which may run the user's destructors.
+fn close<'w>(run: &Prepared<'_>, cx: &Context, worker: &mut Option<Box<dyn Worker + 'w>>) {
+    let dropped = catch_unwind(AssertUnwindSafe(|| drop(worker.take())));
+    if let Err(payload) = dropped {
+        caught(run, cx, payload);
+    }
+}
+
+/// Every worker is stuck: flush what lingers, or give inputs from outside a moment. False when it is hopeless.
+fn wake(
+    run: &Prepared<'_>,
+    open: &mut [Option<Box<dyn Worker + '_>>],
+    contexts: &[Context],
+    idle_since: &mut Option<Instant>,
+) -> bool {
+    let mut flushed = false;
+    for worker in open.iter_mut().flatten() {
+        if worker.linger().is_some() {
+            worker.flush();
+            flushed = true;
+        }
+    }
+    if flushed {
+        return true;
+    }
+    let now = Instant::now();
+    if now - *idle_since.get_or_insert(now) > PATIENCE {
+        let waiting = contexts
+            .iter()
+            .zip(open)
+            .find(|(_, worker)| worker.is_some())
+            .map_or("", |(cx, _)| &cx.name);
+        run.shared.fail(Error::new(
+            ErrorKind::Stalled,
+            format!(
+                "no worker of the seeded run can go on, the stage {waiting} among them: \
+                 a seeded run needs sources that lie inside the flow"
+            ),
+        ));
+        return false;
+    }
+    for worker in open.iter_mut().flatten() {
+        worker.wait_input(Some(now + Duration::from_millis(1)));
+        worker.wait_room(Some(now + Duration::from_millis(1)));
+    }
+    true
+}
+
+/// A small generator: splitmix64, by G. Steele, D. Lea and C. Flood, "Fast splittable pseudorandom number
+/// generators", 2014.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, n: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^= z >> 31;
+        if n == 0 { 0 } else { (z % n as u64) as usize }
+    }
+}

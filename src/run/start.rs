@@ -1,0 +1,210 @@
+//! From a plan to a run: check it, open the edges, make the contexts; then hand them to threads or to a scheduler.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::report::{Report, StageReport, WorkerReport};
+use super::{Context, Shared, Stage, seeded, threads};
+use crate::edge::AnyEdge;
+use crate::error::{Error, ErrorKind};
+use crate::flow::Graph;
+use crate::options::{Group, RunOptions};
+use crate::plan::{self, End, Plan, Routing};
+
+/// A graph whose edges are open: ready to run.
+pub(crate) struct Prepared<'env> {
+    pub(crate) stages: Vec<Arc<dyn Stage + 'env>>,
+    pub(crate) edges: Vec<Arc<dyn AnyEdge + 'env>>,
+    /// Every worker to be started.
+    pub(crate) workers: Vec<Seat>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) seed: Option<u64>,
+}
+
+/// One worker to be started: its place and its options, from which its thread makes its [`Context`].
+pub(crate) struct Seat {
+    pub(crate) stage: usize,
+    pub(crate) name: Arc<str>,
+    pub(crate) index: usize,
+    pub(crate) of: usize,
+    group: Group,
+    next: Group,
+    tickets: bool,
+}
+
+impl Seat {
+    pub(crate) fn context(&self, shared: &Arc<Shared>) -> Context {
+        Context::new(
+            shared.clone(),
+            self.stage,
+            self.name.clone(),
+            (self.index, self.of),
+            self.group.clone(),
+            self.next.clone(),
+            self.tickets,
+        )
+    }
+}
+
+impl<'env> Prepared<'env> {
+    /// Checks the plan and opens the edges; nothing runs yet.
+    pub(crate) fn new(graph: Graph<'env>) -> Result<Self, Error> {
+        let Graph {
+            plan,
+            stages,
+            edges,
+            run,
+            ..
+        } = graph;
+        plan::check(&plan)?;
+        let RunOptions {
+            deadline,
+            token,
+            seed,
+        } = run;
+        let names = plan::stage_names(&plan);
+        for (edge, any) in plan.edges.iter().zip(&edges) {
+            open(&plan, edge, &**any);
+        }
+        let mut workers = Vec::new();
+        let mut reports = Vec::new();
+        for (stage, node) in plan.nodes.iter().enumerate() {
+            let group = node.group.clone();
+            let next = match node.end {
+                End::Edge(edge) => plan.nodes[plan.edges[edge].to].group.clone(),
+                _ => group.clone(),
+            };
+            let of = group.workers();
+            reports.push(StageReport {
+                name: names[stage].to_string(),
+                workers: vec![WorkerReport::default(); of],
+            });
+            workers.extend((0..of).map(|index| Seat {
+                stage,
+                name: names[stage].clone(),
+                index,
+                of,
+                tickets: group.tickets,
+                group: group.clone(),
+                next: next.clone(),
+            }));
+        }
+        let until = deadline.map(|after| Instant::now() + after);
+        Ok(Prepared {
+            stages,
+            edges,
+            workers,
+            shared: Shared::new(token, until, seed.is_some(), reports),
+            seed,
+        })
+    }
+
+    /// Runs to the end on scoped threads (or on this one, if seeded), then gives the report.
+    pub(crate) fn run(self) -> Result<Report, Error> {
+        match self.seed {
+            Some(seed) => seeded::drive(&self, seed),
+            None => std::thread::scope(|scope| threads::spawn_scoped(&self, scope)),
+        }
+        outcome(&self.shared)
+    }
+
+    /// Runs on scoped threads while `during` uses what comes out of it.
+    pub(crate) fn run_with<R>(self, during: impl FnOnce() -> R) -> (Result<Report, Error>, R) {
+        let made = std::thread::scope(|scope| {
+            threads::spawn_scoped(&self, scope);
+            // If `during` panics, the threads must still end before the scope can.
+            let halt = HaltOnDrop(&self);
+            let made = during();
+            drop(halt);
+            made
+        });
+        (outcome(&self.shared), made)
+    }
+
+    /// Lets go of every channel end that no worker took.
+    pub(crate) fn abandon(&self) {
+        for stage in &self.stages {
+            stage.abandon();
+        }
+        for edge in &self.edges {
+            edge.abandon();
+        }
+    }
+}
+
+/// Ends a run that nobody looks at any more.
+struct HaltOnDrop<'p, 'env>(&'p Prepared<'env>);
+
+impl Drop for HaltOnDrop<'_, '_> {
+    fn drop(&mut self) {
+        self.0.shared.halt();
+    }
+}
+
+impl Prepared<'static> {
+    /// Starts threads of their own that outlive this call.
+    pub(crate) fn launch(self) -> Launched {
+        let run = Arc::new(self);
+        let threads = threads::spawn(&run);
+        Launched {
+            shared: run.shared.clone(),
+            threads,
+        }
+    }
+}
+
+/// A run on threads of its own.
+pub(crate) struct Launched {
+    pub(crate) shared: Arc<Shared>,
+    threads: Vec<std::thread::JoinHandle<()>>,
+}
+
+impl Launched {
+    /// Waits for all threads, then gives the report or the failure.
+    pub(crate) fn join(&mut self) -> Result<Report, Error> {
+        for thread in self.threads.drain(..) {
+            // A worker's panic is caught and recorded on its thread; a panic here came from dropping a payload.
+            let _ = thread.join();
+        }
+        outcome(&self.shared)
+    }
+
+    pub(crate) fn is_finished(&self) -> bool {
+        self.threads.iter().all(|thread| thread.is_finished())
+    }
+}
+
+/// What came of a run whose workers have all ended.
+pub(crate) fn outcome(shared: &Shared) -> Result<Report, Error> {
+    let report = shared.report();
+    match shared.take_failure() {
+        Some(error) => Err(error.with_report(report)),
+        None => Ok(report),
+    }
+}
+
+fn open(plan: &Plan, edge: &plan::Edge, any: &dyn AnyEdge) {
+    let producers = edge
+        .from
+        .iter()
+        .map(|&s| plan.nodes[s].group.workers())
+        .sum();
+    let group = &plan.nodes[edge.to].group;
+    let consumers = group.workers();
+    let (channels, capacity) = match edge.routing {
+        Routing::Shared => (1, consumers * group.buffer),
+        Routing::Hash | Routing::Function => (consumers, group.buffer),
+    };
+    any.open(producers, consumers, channels, capacity);
+}
+
+/// The error of a thread that could not be started.
+pub(crate) fn cannot_spawn(name: &str, error: std::io::Error) -> Error {
+    Error::new(
+        ErrorKind::Spawn,
+        format!(
+            "cannot start the thread {name}: {error}; ask for fewer with `stages(n)`, or raise the system's limit"
+        ),
+    )
+    .because(Box::new(error))
+}

@@ -1,0 +1,170 @@
+//! Workers on threads of their own, named `flow:stage-partition`.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread::{Builder, JoinHandle, Scope};
+use std::time::{Duration, Instant};
+
+use super::report::WorkerReport;
+use super::start::{Prepared, Seat, cannot_spawn};
+use super::{Context, Step, Worker, seeded};
+use crate::error::Error;
+
+/// The thread that drives all workers of a seeded run beside the calling one.
+const SEEDED: &str = "flow:seeded";
+
+/// Steps between two times a worker publishes its counts.
+const PUBLISH: u32 = 64;
+
+/// Starts every worker on a scoped thread.
+pub(crate) fn spawn_scoped<'scope, 'env: 'scope, 'p: 'scope>(
+    run: &'p Prepared<'env>,
+    scope: &'scope Scope<'scope, 'p>,
+) {
+    if let Some(seed) = run.seed {
+        let started = Builder::new()
+            .name(SEEDED.to_owned())
+            .spawn_scoped(scope, move || seeded::drive(run, seed));
+        if let Err(error) = started {
+            give_up(run, cannot_spawn(SEEDED, error));
+        }
+        return;
+    }
+    for seat in &run.workers {
+        let name = thread_name(seat);
+        let started = Builder::new()
+            .name(name.clone())
+            .spawn_scoped(scope, move || work(run, seat));
+        if let Err(error) = started {
+            give_up(run, cannot_spawn(&name, error));
+            break;
+        }
+    }
+}
+
+/// Starts every worker on a thread that outlives this call.
+pub(crate) fn spawn(run: &Arc<Prepared<'static>>) -> Vec<JoinHandle<()>> {
+    if let Some(seed) = run.seed {
+        let here = run.clone();
+        let started = Builder::new()
+            .name(SEEDED.to_owned())
+            .spawn(move || seeded::drive(&here, seed));
+        return started
+            .map_err(|error| give_up(run, cannot_spawn(SEEDED, error)))
+            .into_iter()
+            .collect();
+    }
+    let mut threads = Vec::with_capacity(run.workers.len());
+    for place in 0..run.workers.len() {
+        let name = thread_name(&run.workers[place]);
+        let here = run.clone();
+        let started = Builder::new()
+            .name(name.clone())
+            .spawn(move || work(&here, &here.workers[place]));
+        match started {
+            Ok(thread) => threads.push(thread),
+            Err(error) => {
+                give_up(run, cannot_spawn(&name, error));
+                break;
+            }
+        }
+    }
+    threads
+}
+
+fn thread_name(seat: &Seat) -> String {
+    format!("flow:{}-{}", seat.name, seat.index)
+}
+
+/// Records a failure and lets go of what unstarted workers would have taken, so that their neighbours end.
+fn give_up(run: &Prepared<'_>, error: Error) {
+    run.shared.fail(error);
+    run.abandon();
+}
+
+/// A worker's life: open, step until done, leave the counts.
+fn work(run: &Prepared<'_>, seat: &Seat) {
+    let born = Instant::now();
+    let cx = seat.context(&run.shared);
+    let mut worker = None;
+    let ended = catch_unwind(AssertUnwindSafe(|| {
+        let worker = worker.insert(run.stages[seat.stage].worker(&cx));
+        drive(&mut **worker, &cx, born)
+    }));
+    match ended {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => give_up(run, cx.locate(error)),
+        Err(payload) => caught(run, &cx, payload),
+    }
+    // The worker's channel ends close only now, so a neighbour that sees the end can see the reason too.
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(worker))) {
+        caught(run, &cx, payload);
+    }
+    record(&cx, born);
+}
+
+/// Makes an error of a caught panic; a payload whose own drop panics cannot take the thread down with it.
+pub(super) fn caught(run: &Prepared<'_>, cx: &Context, payload: Box<dyn Any + Send>) {
+    let mut error = Some(cx.locate(Error::panicked(payload)));
+    let _ = catch_unwind(AssertUnwindSafe(|| {
+        if let Some(error) = error.take() {
+            give_up(run, error);
+        }
+    }));
+}
+
+/// Steps a worker to its end, waiting where it says so.
+fn drive(worker: &mut dyn Worker, cx: &Context, born: Instant) -> Result<(), Error> {
+    let mut steps = 0u32;
+    while !cx.shared.must_end() {
+        steps = steps.wrapping_add(1);
+        if steps % PUBLISH == 0 {
+            record(cx, born);
+        }
+        match worker.step()? {
+            Step::Progress => {}
+            Step::Done => break,
+            Step::Empty => {
+                let since = Instant::now();
+                let until = worker.linger();
+                worker.wait_input(until);
+                if until.is_some_and(|until| Instant::now() >= until) {
+                    worker.flush();
+                }
+                add(&cx.counts.waiting_input, since);
+            }
+            Step::Full => {
+                let since = Instant::now();
+                worker.wait_room(None);
+                add(&cx.counts.waiting_output, since);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn add(to: &std::cell::Cell<Duration>, since: Instant) {
+    to.set(to.get() + since.elapsed());
+}
+
+/// Leaves a worker's counts with the run.
+pub(super) fn record(cx: &Context, born: Instant) {
+    let counts = &cx.counts;
+    let (waiting_input, waiting_output) = (counts.waiting_input.get(), counts.waiting_output.get());
+    cx.shared.record(
+        cx.stage,
+        cx.index,
+        WorkerReport {
+            items_in: counts.items_in.get(),
+            items_out: counts.items_out.get(),
+            batches_in: counts.batches_in.get(),
+            batches_out: counts.batches_out.get(),
+            busy: born
+                .elapsed()
+                .saturating_sub(waiting_input + waiting_output),
+            waiting_input,
+            waiting_output,
+        },
+    );
+}

@@ -1,0 +1,281 @@
+//! Sources of one's own: the public trait, and the pipe that drives it.
+//!
+//! A worker holds one split at a time and reads it to its end. The items before an error are delivered before the
+//! error ends the run.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use super::begin;
+use super::pace::Pace;
+use super::take::Stride;
+use crate::error::{BoxError, Error, ErrorKind};
+use crate::run::Context;
+use crate::step::{Feed, Pipe, Pull};
+
+/// A source of one's own, for [`Flow::from_source`](crate::Flow::from_source).
+///
+/// A source is a set of splits: files, pages of a table, partitions of a log. Each worker asks for a split when it
+/// has none, so [`next_split`](Source::next_split) is called by several threads at a time, and reads it on its own
+/// thread; a split may borrow from the source and need not be `Send`.
+///
+/// # Order
+/// Items of one split keep their order. The order across splits is that in which workers came to read them.
+///
+/// # Errors
+/// An error from `next_split` or from a split ends the run; the items that the split gave before it are processed
+/// first. It comes out of the flow's terminal method as an [`Error`] of kind [`Source`](ErrorKind::Source). An
+/// `Error` of this crate stays as it is: make it with [`Error::new`] and [`Error::at`] to say where in the input it
+/// happened.
+///
+/// # When it ends
+/// When `next_split` returned `None` to every worker; it is not called again by a worker that got `None`.
+/// A worker that is to stop does so after the call in progress.
+///
+/// # Examples
+/// A table that is read page by page:
+/// ```
+/// use std::sync::atomic::{AtomicU32, Ordering};
+/// use millstream::{BoxError, Flow, Source};
+///
+/// struct Pages { next: AtomicU32, pages: u32 }
+///
+/// impl Source for Pages {
+///     type Item = u32;
+///     type Split<'s> = Box<dyn Iterator<Item = Result<u32, BoxError>>>;
+///
+///     fn next_split(&self) -> Result<Option<Self::Split<'_>>, BoxError> {
+///         let page = self.next.fetch_add(1, Ordering::Relaxed);
+///         if page >= self.pages {
+///             return Ok(None);
+///         }
+///         Ok(Some(Box::new((page * 10..page * 10 + 10).map(Ok))))
+///     }
+/// }
+///
+/// let rows = Flow::from_source(Pages { next: AtomicU32::new(0), pages: 3 });
+/// assert_eq!(rows.sum::<u32>()?, (0..30).sum());
+/// # Ok::<(), millstream::Error>(())
+/// ```
+pub trait Source: Send + Sync {
+    /// What the source gives.
+    type Item;
+    /// A part of the input that one worker reads from its beginning to its end.
+    type Split<'s>: Iterator<Item = Result<Self::Item, BoxError>>
+    where
+        Self: 's;
+
+    /// The next part that nobody has begun; `None` when there is none and there will be none.
+    fn next_split(&self) -> Result<Option<Self::Split<'_>>, BoxError>;
+}
+
+/// The pipe of [`Flow::from_source`](crate::Flow::from_source).
+pub struct FromSource<S> {
+    source: S,
+    ticket: AtomicU64,
+}
+
+impl<S> FromSource<S> {
+    pub(crate) fn new(source: S) -> Self {
+        FromSource {
+            source,
+            ticket: AtomicU64::new(0),
+        }
+    }
+}
+
+impl<S: Source> Pipe for FromSource<S> {
+    type Item = S::Item;
+    type Iter<'s>
+        = std::vec::IntoIter<S::Item>
+    where
+        Self: 's;
+    type Feed<'s>
+        = SourceFeed<'s, S>
+    where
+        Self: 's;
+
+    fn open<'s>(&'s self, cx: &'s Context) -> SourceFeed<'s, S> {
+        SourceFeed {
+            source: self,
+            cx,
+            pace: Pace::new(1, cx.group.items(size_of::<S::Item>())),
+            stride: Stride::default(),
+            current: Current::None,
+            slow: false,
+        }
+    }
+}
+
+/// One worker's end of a source.
+pub struct SourceFeed<'s, S: Source + 's> {
+    source: &'s FromSource<S>,
+    cx: &'s Context,
+    pace: Pace,
+    stride: Stride,
+    current: Current<S::Split<'s>>,
+    slow: bool,
+}
+
+/// What a worker has at hand.
+enum Current<I> {
+    None,
+    Running(I),
+    /// The last items of a split were given; its border is still to be.
+    Ended,
+    /// The items before an error were given; the error is still to be.
+    Failed(BoxError),
+}
+
+impl<S: Source> Feed for SourceFeed<'_, S> {
+    type Iter = std::vec::IntoIter<S::Item>;
+
+    fn pull(&mut self) -> Result<Pull<Self::Iter>, Error> {
+        let failed = |error| Error::wrap(ErrorKind::Source, error);
+        let since = Instant::now();
+        // Taken out while it runs: a split that panics is dropped and never asked again.
+        let mut split = match std::mem::replace(&mut self.current, Current::None) {
+            Current::Ended => return Ok(Pull::Border),
+            Current::Failed(error) => return Err(failed(error)),
+            Current::Running(split) => split,
+            Current::None => match self.source.source.next_split().map_err(failed)? {
+                Some(split) => split,
+                None => return Ok(Pull::End),
+            },
+        };
+        let size = self.pace.next();
+        let mut error = None;
+        let mut good = UntilError {
+            split: &mut split,
+            error: &mut error,
+        };
+        let taken = self.stride.take(&mut good, size, since);
+        self.slow = taken.slow;
+        self.current = match error {
+            Some(error) => Current::Failed(error),
+            None if taken.ended => Current::Ended,
+            None => Current::Running(split),
+        };
+        if taken.items.is_empty() {
+            return Ok(Pull::Again);
+        }
+        let ticket = self.source.ticket.fetch_add(1, Ordering::Relaxed);
+        begin(self.cx, ticket, taken.items.len());
+        Ok(Pull::Chunk(taken.items.into_iter()))
+    }
+
+    /// A pull waits for the split itself.
+    fn wait(&mut self, _until: Option<Instant>) {}
+
+    fn slow(&self) -> bool {
+        self.slow
+    }
+}
+
+/// The good items of a split, up to the first error, which it puts aside.
+struct UntilError<'a, I> {
+    split: &'a mut I,
+    error: &'a mut Option<BoxError>,
+}
+
+impl<T, I: Iterator<Item = Result<T, BoxError>>> Iterator for UntilError<'_, I> {
+    type Item = T;
+
+    #[inline]
+    fn next(&mut self) -> Option<T> {
+        match self.split.next()? {
+            Ok(item) => Some(item),
+            Err(error) => {
+                *self.error = Some(error);
+                None
+            }
+        }
+    }
+}
+
+impl<S> fmt::Debug for FromSource<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FromSource").finish_non_exhaustive()
+    }
+}
+
+impl<S: Source> fmt::Debug for SourceFeed<'_, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SourceFeed").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::error::Position;
+    use crate::run::lock;
+    use crate::source::drive::{context, drive};
+
+    type Parts = Vec<Vec<Result<u32, BoxError>>>;
+
+    struct Listed(Mutex<std::vec::IntoIter<Vec<Result<u32, BoxError>>>>);
+
+    fn listed(parts: Parts) -> FromSource<Listed> {
+        FromSource::new(Listed(Mutex::new(parts.into_iter())))
+    }
+
+    impl Source for Listed {
+        type Item = u32;
+        type Split<'s> = std::vec::IntoIter<Result<u32, BoxError>>;
+
+        fn next_split(&self) -> Result<Option<Self::Split<'_>>, BoxError> {
+            Ok(lock(&self.0).next().map(|part| part.into_iter()))
+        }
+    }
+
+    #[test]
+    fn gives_the_items_of_all_splits() {
+        for feeds in 1..4 {
+            let parts = (0..5)
+                .map(|i| (i * 50..i * 50 + 50).map(Ok).collect())
+                .collect();
+            let chunks = drive(&listed(parts), feeds, true).unwrap();
+            let mut got: Vec<u32> = chunks.into_iter().flat_map(|c| c.items).collect();
+            got.sort_unstable();
+            assert_eq!(got, (0..250).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn the_items_before_an_error_come_first() {
+        let parts = vec![vec![
+            Ok(1),
+            Ok(2),
+            Ok(3),
+            Err("the page is torn".into()),
+            Ok(4),
+        ]];
+        let source = listed(parts);
+        let cx = context(0, 1, false);
+        let mut feed = source.open(&cx);
+        let mut got = Vec::new();
+        let error = loop {
+            match feed.pull() {
+                Ok(Pull::Chunk(chunk)) => got.extend(chunk),
+                Ok(Pull::Again) => {}
+                Ok(other) => panic!("{other:?} before the error"),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(got, [1, 2, 3]);
+        assert_eq!(error.kind(), ErrorKind::Source);
+        assert_eq!(error.message(), "the page is torn");
+    }
+
+    #[test]
+    fn an_error_of_this_crate_keeps_its_kind_and_position() {
+        let own = Error::new(ErrorKind::Io, "gone").at(Position::in_file("rows.bin", 77));
+        let error = drive(&listed(vec![vec![Err(Box::new(own))]]), 1, false).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Io);
+        assert_eq!(error.position().unwrap().byte, 77);
+    }
+}

@@ -1,0 +1,180 @@
+//! One iterator shared by all workers: each takes a chunk under a lock.
+//!
+//! The iterator is asked for nothing more once it returned `None` or panicked: the state says "over" for as long as
+//! the user's code runs, and stays so if that unwinds.
+
+use std::fmt;
+use std::sync::Mutex;
+use std::time::Instant;
+
+use super::begin;
+use super::pace::Pace;
+use super::take::Stride;
+use crate::error::Error;
+use crate::run::{Context, lock};
+use crate::step::{Feed, Pipe, Pull};
+
+/// The source of [`Flow::from_iter`](crate::Flow::from_iter) and [`Flow::from_vec`](crate::Flow::from_vec).
+pub struct FromIter<I> {
+    state: Mutex<State<I>>,
+}
+
+struct State<I> {
+    iter: I,
+    over: bool,
+    ticket: u64,
+    stride: Stride,
+}
+
+impl<I> FromIter<I> {
+    pub(crate) fn new(iter: I) -> Self {
+        FromIter {
+            state: Mutex::new(State {
+                iter,
+                over: false,
+                ticket: 0,
+                stride: Stride::default(),
+            }),
+        }
+    }
+}
+
+impl<I: Iterator + Send> Pipe for FromIter<I>
+where
+    I::Item: Send,
+{
+    type Item = I::Item;
+    type Iter<'s>
+        = std::vec::IntoIter<I::Item>
+    where
+        Self: 's;
+    type Feed<'s>
+        = IterFeed<'s, I>
+    where
+        Self: 's;
+
+    fn open<'s>(&'s self, cx: &'s Context) -> IterFeed<'s, I> {
+        IterFeed {
+            state: &self.state,
+            cx,
+            pace: Pace::new(1, cx.group.items(size_of::<I::Item>())),
+            slow: false,
+        }
+    }
+}
+
+/// One worker's end of a shared iterator.
+pub struct IterFeed<'s, I> {
+    state: &'s Mutex<State<I>>,
+    cx: &'s Context,
+    pace: Pace,
+    slow: bool,
+}
+
+impl<I: Iterator> Feed for IterFeed<'_, I> {
+    type Iter = std::vec::IntoIter<I::Item>;
+
+    fn pull(&mut self) -> Result<Pull<Self::Iter>, Error> {
+        let size = self.pace.next();
+        let since = Instant::now();
+        let mut state = lock(self.state);
+        // Waiting for the lock may have taken long: another worker was in the user's code. Nobody enters it
+        // after the run was told to stop.
+        if state.over || self.cx.shared.must_end() {
+            return Ok(Pull::End);
+        }
+        let state = &mut *state;
+        state.over = true;
+        let taken = state.stride.take(&mut state.iter, size, since);
+        state.over = taken.ended;
+        self.slow = taken.slow;
+        if taken.items.is_empty() {
+            return Ok(Pull::End);
+        }
+        begin(self.cx, state.ticket, taken.items.len());
+        state.ticket += 1;
+        Ok(Pull::Chunk(taken.items.into_iter()))
+    }
+
+    /// A pull waits for the iterator itself.
+    fn wait(&mut self, _until: Option<Instant>) {}
+
+    fn slow(&self) -> bool {
+        self.slow
+    }
+}
+
+impl<I> fmt::Debug for FromIter<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FromIter").finish_non_exhaustive()
+    }
+}
+
+impl<I> fmt::Debug for IterFeed<'_, I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IterFeed").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+    use crate::source::drive::{context, drive, numbered};
+
+    #[test]
+    fn gives_every_item_once_in_order_of_tickets() {
+        for feeds in 1..5 {
+            let got = numbered(&FromIter::new(0..5000), feeds, true);
+            assert_eq!(got, (0..5000).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn is_not_polled_after_none() {
+        let mut left = 100;
+        let mut ended = false;
+        let iter = std::iter::from_fn(move || {
+            assert!(!ended, "polled after None");
+            ended = left == 0;
+            left -= 1;
+            (!ended).then_some(left)
+        });
+        let chunks = drive(&FromIter::new(iter), 3, false).unwrap();
+        assert_eq!(chunks.iter().map(|c| c.items.len()).sum::<usize>(), 100);
+    }
+
+    #[test]
+    fn is_not_polled_after_a_panic() {
+        let mut polls = 0;
+        let source = FromIter::new(std::iter::from_fn(move || -> Option<u8> {
+            polls += 1;
+            assert!(polls == 1, "polled again");
+            panic!("the first poll")
+        }));
+        let contexts = [context(0, 2, false), context(1, 2, false)];
+        let mut first = source.open(&contexts[0]);
+        let mut second = source.open(&contexts[1]);
+        assert!(catch_unwind(AssertUnwindSafe(|| first.pull())).is_err());
+        assert!(matches!(second.pull(), Ok(Pull::End)));
+    }
+
+    #[test]
+    fn nothing_is_taken_once_the_run_is_to_end() {
+        let source = FromIter::new(std::iter::from_fn(|| -> Option<u8> { panic!("asked") }));
+        let cx = context(0, 1, false);
+        cx.shared.halt();
+        assert!(matches!(source.open(&cx).pull(), Ok(Pull::End)));
+    }
+
+    #[test]
+    fn the_first_piece_is_one_item() {
+        let source = FromIter::new(0..64);
+        let cx = context(0, 1, false);
+        let Ok(Pull::Chunk(chunk)) = source.open(&cx).pull() else {
+            panic!("no chunk");
+        };
+        assert_eq!(chunk.len(), 1);
+    }
+}

@@ -1,0 +1,43 @@
+//! Where items come from. A source is fused into the first stage: its workers take pieces of it themselves.
+//!
+//! Every source here is a [`Pipe`](crate::step::Pipe) whose feeds share one cursor, queue or lock. Two rules hold
+//! for all: a feed asks its [`Pace`](pace::Pace) how much to take, so that slow items spread over the workers and
+//! cheap ones cost no synchronisation worth naming; and it leaves the number of the chunk it gives in the context.
+//! In an ordered stage these tickets are 0, 1, 2, … without a gap, in the order of the input; otherwise they only
+//! grow with the order of the input, which is what aggregates such as "first" compare.
+
+mod cursor;
+mod custom;
+mod iter;
+mod iters;
+pub(crate) mod pace;
+mod range;
+mod read_lines;
+mod receiver;
+mod slice;
+mod take;
+mod text;
+
+#[cfg(test)]
+mod drive;
+
+pub use custom::{FromSource, Source};
+pub use iter::FromIter;
+pub use iters::FromIters;
+pub use range::{FromRange, Integer};
+pub use read_lines::ReadLines;
+pub use receiver::FromReceiver;
+pub use slice::FromSlice;
+pub use text::{FromText, Text};
+
+pub(crate) use pace::Pace;
+pub(crate) use text::line_of;
+
+use crate::run::{Context, bump};
+
+/// Notes the chunk that a feed is about to give: its ticket, and how many items it has.
+fn begin(cx: &Context, ticket: u64, items: usize) {
+    cx.ticket.set(ticket);
+    bump(&cx.counts.items_in, items as u64);
+    bump(&cx.counts.batches_in, 1);
+}

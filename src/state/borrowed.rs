@@ -1,0 +1,141 @@
+//! The producer's side of `count_each` and `count_by_ref`: keys are looked up by reference, so a key that was seen
+//! before costs no allocation.
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::hash::Hash;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::exchange::Exchange;
+use super::front::{Front, Seen};
+use super::{Entry, Parcel};
+use crate::edge::{AnyEdge, Edge};
+use crate::output::{Output, Sink};
+use crate::run::Context;
+
+/// A stage's end on a keyed edge whose closure names the keys.
+pub(crate) struct CombineRefs<Q: ToOwned + ?Sized, F> {
+    pub(crate) edge: Arc<Edge<Parcel<Q::Owned, u64>>>,
+    /// Names the keys of an item.
+    pub(crate) f: F,
+}
+
+impl<T, Q, F> Sink<T> for CombineRefs<Q, F>
+where
+    Q: ToOwned + Hash + Eq + ?Sized,
+    Q::Owned: Send,
+    F: Fn(&T, &mut Adder<'_, Q>) + Send + Sync,
+{
+    type Output<'s>
+        = CombiningRefs<'s, Q, F>
+    where
+        Self: 's;
+
+    fn open<'s>(&'s self, cx: &'s Context) -> Self::Output<'s> {
+        CombiningRefs {
+            f: &self.f,
+            adder: Adder {
+                hasher: &cx.shared.hasher,
+                front: Front::new(),
+                exchange: Exchange::new(&self.edge, cx),
+            },
+            cx,
+        }
+    }
+
+    fn abandon(&self) {
+        AnyEdge::abandon(&*self.edge);
+    }
+}
+
+/// Counts keys by reference: what the closure of [`Flow::count_each`](crate::Flow::count_each) is given.
+pub struct Adder<'s, Q: ToOwned + ?Sized> {
+    hasher: &'s ahash::RandomState,
+    front: Front<Q::Owned, u64>,
+    exchange: Exchange<'s, Q::Owned, u64>,
+}
+
+impl<Q> Adder<'_, Q>
+where
+    Q: ToOwned + Hash + Eq + ?Sized,
+{
+    /// Counts a key once more. Only a key that is not in this worker's table is copied.
+    #[inline]
+    pub fn add(&mut self, key: &Q) {
+        let hash = self.hasher.hash_one(key);
+        match self.front.find(hash, |known| known.borrow() == key) {
+            Seen::Before(count) => return *count += 1,
+            Seen::Resting => {
+                return self.exchange.put(Entry {
+                    hash,
+                    key: key.to_owned(),
+                    acc: 1,
+                });
+            }
+            Seen::New => {}
+            Seen::Full => self.move_on(),
+        }
+        self.front.insert(Entry {
+            hash,
+            key: key.to_owned(),
+            acc: 1,
+        });
+    }
+
+    #[cold]
+    fn move_on(&mut self) {
+        for entry in self.front.empty() {
+            self.exchange.put(entry);
+        }
+    }
+}
+
+impl<Q: ToOwned + ?Sized> fmt::Debug for Adder<'_, Q> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Adder").finish_non_exhaustive()
+    }
+}
+
+/// One producer's table and buffers.
+pub(crate) struct CombiningRefs<'s, Q: ToOwned + ?Sized, F> {
+    f: &'s F,
+    adder: Adder<'s, Q>,
+    cx: &'s Context,
+}
+
+impl<T, Q, F> Output<T> for CombiningRefs<'_, Q, F>
+where
+    Q: ToOwned + Hash + Eq + ?Sized,
+    F: Fn(&T, &mut Adder<'_, Q>),
+{
+    fn drain<I: Iterator<Item = T>>(&mut self, mut items: I) -> Option<I> {
+        let left = items.try_for_each(|item| {
+            (self.f)(&item, &mut self.adder);
+            if self.adder.exchange.has_room() && !self.cx.shared.halted() {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
+        });
+        left.is_break().then_some(items)
+    }
+
+    fn deliver(&mut self) -> bool {
+        self.adder.exchange.deliver()
+    }
+
+    fn finish(&mut self) -> bool {
+        self.adder.move_on();
+        self.adder.exchange.finish()
+    }
+
+    fn closed(&self) -> bool {
+        self.adder.exchange.closed()
+    }
+
+    fn wait(&mut self, until: Option<Instant>) {
+        self.adder.exchange.wait(until);
+    }
+}
