@@ -110,6 +110,7 @@ where
             routing,
             item_bytes: size_of::<P::Item>(),
             keeps: None,
+            buffer: None,
         };
         self.cross(sink, edge, crossing, pipe)
     }
@@ -149,6 +150,7 @@ where
             routing: Routing::Shared,
             item_bytes: size_of::<P::Item>(),
             keeps: None,
+            buffer: None,
         };
         self.cross(sink, edge, crossing, pipe)
     }

@@ -320,5 +320,7 @@ fn crossing<K, A>(kind: &'static str) -> Crossing {
         routing: Routing::Hash,
         item_bytes: size_of::<crate::state::Entry<K, A>>(),
         keeps: Some(KEEPS),
+        // A front table empties in bursts; a queue that takes one in keeps producers and consumers from taking turns.
+        buffer: Some(32),
     }
 }

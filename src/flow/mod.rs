@@ -171,6 +171,8 @@ pub(crate) struct Crossing {
     pub(crate) item_bytes: usize,
     /// What the stage behind it keeps in memory, in words.
     pub(crate) keeps: Option<&'static str>,
+    /// The default of its `buffer`, if it differs.
+    pub(crate) buffer: Option<usize>,
 }
 
 impl<'env, P: Pipe + 'env> Flow<'env, P> {
@@ -244,6 +246,7 @@ impl<'env, P: Pipe + 'env> Flow<'env, P> {
         let number = self.graph.edges.len();
         let from = self.graph.plan.nodes.len();
         let mut group = Group::default();
+        group.buffer = crossing.buffer.unwrap_or(group.buffer);
         if crossing.routing == Routing::Shared {
             group.ordered = self.group.ordered;
             group.tickets = self.group.ordered;

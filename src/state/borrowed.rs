@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::exchange::Exchange;
-use super::front::{Front, Seen};
+use super::front::Front;
 use super::{Entry, Parcel};
 use crate::edge::{AnyEdge, Edge};
 use crate::output::{Output, Sink};
@@ -65,23 +65,20 @@ where
     #[inline]
     pub fn add(&mut self, key: &Q) {
         let hash = self.hasher.hash_one(key);
-        match self.front.find(hash, |known| known.borrow() == key) {
-            Seen::Before(count) => return *count += 1,
-            Seen::Resting => {
-                return self.exchange.put(Entry {
-                    hash,
-                    key: key.to_owned(),
-                    acc: 1,
-                });
-            }
-            Seen::New => {}
-            Seen::Full => self.move_on(),
+        if self.front.rests() {
+            self.front.passed(1);
+            self.exchange.put(entry(hash, key));
+            return;
         }
-        self.front.insert(Entry {
-            hash,
-            key: key.to_owned(),
-            acc: 1,
-        });
+        self.front.looked_up(1);
+        if let Some(count) = self.front.find(hash, |known| known.borrow() == key) {
+            *count += 1;
+            return;
+        }
+        if self.front.is_full() {
+            self.move_on();
+        }
+        self.front.insert(entry(hash, key));
     }
 
     #[cold]
@@ -89,6 +86,14 @@ where
         for entry in self.front.empty() {
             self.exchange.put(entry);
         }
+    }
+}
+
+fn entry<Q: ToOwned + ?Sized>(hash: u64, key: &Q) -> Entry<Q::Owned, u64> {
+    Entry {
+        hash,
+        key: key.to_owned(),
+        acc: 1,
     }
 }
 

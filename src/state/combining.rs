@@ -7,12 +7,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::exchange::Exchange;
-use super::front::{Front, Seen};
+use super::front::Front;
 use super::{Entry, Parcel};
 use crate::aggregate::{Combine, Place};
 use crate::edge::{AnyEdge, Edge};
 use crate::output::{Output, Sink};
 use crate::run::Context;
+
+/// Items between two looks at the stop flag.
+const LOOK: u64 = 4096;
 
 /// A stage's end on a keyed edge.
 pub(crate) struct CombineByKey<T, K, C: Combine<T>, F> {
@@ -68,25 +71,15 @@ where
     C: Combine<T>,
     F: Fn(&T) -> K,
 {
+    /// Adds an item whose key is not in the table; false when there is no room downstream.
     #[inline]
-    fn take(&mut self, item: T) {
-        let key = (self.key)(&item);
-        let hash = self.hasher.hash_one(&key);
-        let at = self.at;
-        if C::PLACED {
-            self.at.item += 1;
-        }
-        match self.front.find(hash, |known| *known == key) {
-            Seen::Before(acc) => return self.combine.fold(acc, item, at),
-            Seen::Resting => {
-                let acc = self.combine.first(item, at);
-                return self.exchange.put(Entry { hash, key, acc });
-            }
-            Seen::New => {}
-            Seen::Full => self.move_on(),
+    fn add(&mut self, hash: u64, key: K, item: T, at: Place) -> bool {
+        if self.front.is_full() {
+            self.move_on();
         }
         let acc = self.combine.first(item, at);
         self.front.insert(Entry { hash, key, acc });
+        self.exchange.has_room()
     }
 
     #[cold]
@@ -94,6 +87,58 @@ where
         for entry in self.front.empty() {
             self.exchange.put(entry);
         }
+    }
+
+    /// The loop while the table pays: a key that is there touches nothing but its entry.
+    #[inline]
+    fn combine<I: Iterator<Item = T>>(&mut self, items: &mut I) -> ControlFlow<()> {
+        let mut at = self.at;
+        let mut seen = 0u64;
+        let left = items.try_for_each(|item| {
+            let key = (self.key)(&item);
+            let hash = self.hasher.hash_one(&key);
+            seen += 1;
+            let here = at;
+            if C::PLACED {
+                at.item += 1;
+            }
+            if let Some(acc) = self.front.find(hash, |known| *known == key) {
+                self.combine.fold(acc, item, here);
+                // An endless expansion of known keys must see the stop flag too.
+                if seen % LOOK != 0 || !self.cx.shared.halted() {
+                    return ControlFlow::Continue(());
+                }
+            } else if self.add(hash, key, item, here) && !self.front.rests() {
+                return ControlFlow::Continue(());
+            }
+            ControlFlow::Break(())
+        });
+        self.at = at;
+        self.front.looked_up(seen);
+        left
+    }
+
+    /// The loop while it does not: each item goes on as an entry of its own.
+    #[inline]
+    fn pass<I: Iterator<Item = T>>(&mut self, items: &mut I) -> ControlFlow<()> {
+        let mut passed = 0u64;
+        let left = items.try_for_each(|item| {
+            let key = (self.key)(&item);
+            let hash = self.hasher.hash_one(&key);
+            let at = self.at;
+            if C::PLACED {
+                self.at.item += 1;
+            }
+            let acc = self.combine.first(item, at);
+            passed += 1;
+            if self.exchange.put(Entry { hash, key, acc }) && passed % LOOK != 0 {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
+        });
+        self.front.passed(passed);
+        left
     }
 }
 
@@ -104,14 +149,12 @@ where
     F: Fn(&T) -> K,
 {
     fn drain<I: Iterator<Item = T>>(&mut self, mut items: I) -> Option<I> {
-        let left = items.try_for_each(|item| {
-            self.take(item);
-            if self.exchange.has_room() && !self.cx.shared.halted() {
-                ControlFlow::Continue(())
-            } else {
-                ControlFlow::Break(())
-            }
-        });
+        let left = if self.front.rests() {
+            self.pass(&mut items)
+        } else {
+            self.combine(&mut items)
+        };
+        // A break is no reason to wait: the next step asks for room first, then for the mode.
         left.is_break().then_some(items)
     }
 

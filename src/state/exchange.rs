@@ -15,7 +15,7 @@ pub(super) struct Exchange<'s, K, A> {
     edge: Arc<Edge<Parcel<K, A>>>,
     /// One a consumer; `None` once it is gone.
     senders: Vec<Option<Sender<Parcel<K, A>>>>,
-    buffers: Vec<Vec<Entry<K, A>>>,
+    buffers: Vec<Buffer<K, A>>,
     /// Parcels that found no room, with their consumers.
     waiting: VecDeque<(usize, Parcel<K, A>)>,
     /// Entries that make a parcel.
@@ -23,39 +23,57 @@ pub(super) struct Exchange<'s, K, A> {
     cx: &'s Context,
 }
 
+/// The entries of one part on their way out.
+struct Buffer<K, A> {
+    entries: Vec<Entry<K, A>>,
+    /// How many make a parcel. Parts begin with different numbers: a table that empties evenly into all buffers
+    /// would otherwise fill them all at the same moment, and then wait for all consumers at once.
+    most: usize,
+}
+
 impl<'s, K, A> Exchange<'s, K, A> {
     pub(super) fn new(edge: &Arc<Edge<Parcel<K, A>>>, cx: &'s Context) -> Self {
         let senders: Vec<_> = edge.senders().into_iter().map(Some).collect();
+        let most = cx.next.items(size_of::<Entry<K, A>>());
+        let parts = parts(senders.len());
         Exchange {
             edge: edge.clone(),
-            buffers: (0..parts(senders.len())).map(|_| Vec::new()).collect(),
+            buffers: (0..parts)
+                .map(|part| Buffer {
+                    entries: Vec::new(),
+                    most: most - most * part / (parts * 4 / 3),
+                })
+                .collect(),
             senders,
             waiting: VecDeque::new(),
-            most: cx.next.items(size_of::<Entry<K, A>>()),
+            most,
             cx,
         }
     }
 
-    /// Buffers an entry, and sends its part's buffer if that is full.
+    /// Buffers an entry, and sends its part's buffer if that is full; false when there was no room for it.
     #[inline]
-    pub(super) fn put(&mut self, entry: Entry<K, A>) {
+    pub(super) fn put(&mut self, entry: Entry<K, A>) -> bool {
         let part = part_of(entry.hash, self.buffers.len());
         let buffer = &mut self.buffers[part];
-        buffer.push(entry);
-        if buffer.len() >= self.most {
-            self.send(part);
-        }
+        buffer.entries.push(entry);
+        buffer.entries.len() < buffer.most || self.send(part)
     }
 
-    fn send(&mut self, part: usize) {
+    #[cold]
+    fn send(&mut self, part: usize) -> bool {
         let to = self.owner(part);
-        let entries = std::mem::replace(&mut self.buffers[part], Vec::with_capacity(self.most));
+        let fresh = Buffer {
+            entries: Vec::with_capacity(self.most),
+            most: self.most,
+        };
+        let entries = std::mem::replace(&mut self.buffers[part], fresh).entries;
         let parcel = Parcel {
             part: Some(part as u32),
             entries,
         };
         self.waiting.push_back((to, parcel));
-        self.deliver();
+        self.deliver()
     }
 
     fn owner(&self, part: usize) -> usize {
@@ -97,7 +115,7 @@ impl<'s, K, A> Exchange<'s, K, A> {
         }
         let mut together: Option<(usize, Vec<Entry<K, A>>)> = None;
         for part in 0..self.buffers.len() {
-            let mut entries = std::mem::take(&mut self.buffers[part]);
+            let mut entries = std::mem::take(&mut self.buffers[part].entries);
             if entries.is_empty() {
                 continue;
             }

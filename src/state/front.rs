@@ -17,20 +17,8 @@ pub(super) struct Front<K, A> {
     capacity: usize,
     /// Items since the table was last emptied.
     seen: u64,
-    /// Items that still pass by.
+    /// Items that are still to pass by.
     resting: u64,
-}
-
-/// Where an item's key stands.
-pub(super) enum Seen<'t, A> {
-    /// The key is there, with what was accumulated.
-    Before(&'t mut A),
-    /// The key is not there; there is room for it.
-    New,
-    /// The key is not there, and the table must be emptied first.
-    Full,
-    /// The table rests: send the item on as an entry of its own.
-    Resting,
 }
 
 impl<K, A> Front<K, A> {
@@ -44,20 +32,33 @@ impl<K, A> Front<K, A> {
         }
     }
 
-    /// Looks a key up; one call an item.
+    /// Whether items are to pass the table by.
+    pub(super) fn rests(&self) -> bool {
+        self.resting > 0
+    }
+
+    /// Notes that items passed by.
+    pub(super) fn passed(&mut self, items: u64) {
+        self.resting = self.resting.saturating_sub(items);
+    }
+
+    /// Notes that items were looked up. It is told afterwards so that the loop over the items need not write it.
+    pub(super) fn looked_up(&mut self, items: u64) {
+        self.seen += items;
+    }
+
+    /// What was accumulated for a key, if it is there.
     #[inline]
-    pub(super) fn find(&mut self, hash: u64, is: impl Fn(&K) -> bool) -> Seen<'_, A> {
-        if self.resting > 0 {
-            self.resting -= 1;
-            return Seen::Resting;
-        }
-        self.seen += 1;
-        let full = self.table.len() >= self.capacity;
-        match self.table.find_mut(hash, |e| e.hash == hash && is(&e.key)) {
-            Some(entry) => Seen::Before(&mut entry.acc),
-            None if full => Seen::Full,
-            None => Seen::New,
-        }
+    pub(super) fn find(&mut self, hash: u64, is: impl Fn(&K) -> bool) -> Option<&mut A> {
+        self.table
+            .find_mut(hash, |e| e.hash == hash && is(&e.key))
+            .map(|entry| &mut entry.acc)
+    }
+
+    /// Whether the table must be emptied before another key is added.
+    #[inline]
+    pub(super) fn is_full(&self) -> bool {
+        self.table.len() >= self.capacity
     }
 
     /// Adds a key that is not there.
@@ -83,11 +84,16 @@ mod tests {
 
     fn add(front: &mut Front<u64, u64>, out: &mut Vec<(u64, u64)>, key: u64) {
         let hash = key.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        match front.find(hash, |k| *k == key) {
-            Seen::Before(n) => return *n += 1,
-            Seen::Resting => return out.push((key, 1)),
-            Seen::Full => out.extend(front.empty().map(|e| (e.key, e.acc))),
-            Seen::New => {}
+        if front.rests() {
+            front.passed(1);
+            return out.push((key, 1));
+        }
+        front.looked_up(1);
+        if let Some(n) = front.find(hash, |k| *k == key) {
+            return *n += 1;
+        }
+        if front.is_full() {
+            out.extend(front.empty().map(|e| (e.key, e.acc)));
         }
         front.insert(Entry { hash, key, acc: 1 });
     }
