@@ -111,6 +111,7 @@ where
             item_bytes: size_of::<P::Item>(),
             keeps: None,
             buffer: None,
+            batch: None,
         };
         self.cross(sink, edge, crossing, pipe)
     }
@@ -151,6 +152,7 @@ where
             item_bytes: size_of::<P::Item>(),
             keeps: None,
             buffer: None,
+            batch: None,
         };
         self.cross(sink, edge, crossing, pipe)
     }

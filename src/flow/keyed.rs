@@ -7,9 +7,8 @@ use std::sync::Arc;
 
 use super::{Crossing, Flow};
 use crate::aggregate::{Aggregate, ByRef, Combine, Compare, Count, FoldBy, Group, Over};
-use crate::edge::Edge;
 use crate::plan::Routing;
-use crate::state::{Adder, CombineByKey, CombineRefs, Keyed};
+use crate::state::{Adder, CombineByKey, CombineRefs, Keyed, KeyedEdge};
 use crate::step::Pipe;
 
 /// What the stage behind a keyed boundary keeps, for `explain`.
@@ -32,7 +31,7 @@ where
         C::Acc: 'env,
     {
         self.group.tickets |= C::PLACED;
-        let edge = Arc::new(Edge::default());
+        let edge = KeyedEdge::new();
         let combine = Arc::new(combine);
         let sink = CombineByKey {
             edge: edge.clone(),
@@ -45,7 +44,7 @@ where
             combine,
             item: PhantomData,
         };
-        self.cross(sink, edge, crossing::<K, C::Acc>(kind), pipe)
+        self.cross(sink, edge.edge.clone(), crossing::<K, C::Acc>(kind), pipe)
     }
 
     /// Counts items by key: pairs of a key and how often it came.
@@ -300,7 +299,7 @@ where
         Q::Owned: Hash + Eq + Send + 'env,
         F: Fn(&P::Item, &mut Adder<'_, Q>) + Send + Sync + 'env,
     {
-        let edge = Arc::new(Edge::default());
+        let edge = KeyedEdge::new();
         let sink = CombineRefs {
             edge: edge.clone(),
             f,
@@ -310,7 +309,12 @@ where
             combine: Arc::new(Count),
             item: PhantomData,
         };
-        self.cross(sink, edge, crossing::<Q::Owned, u64>(kind), pipe)
+        self.cross(
+            sink,
+            edge.edge.clone(),
+            crossing::<Q::Owned, u64>(kind),
+            pipe,
+        )
     }
 }
 
@@ -321,6 +325,7 @@ fn crossing<K, A>(kind: &'static str) -> Crossing {
         item_bytes: size_of::<crate::state::Entry<K, A>>(),
         keeps: Some(KEEPS),
         // A front table empties in bursts; a queue that takes one in keeps producers and consumers from taking turns.
-        buffer: Some(32),
+        buffer: Some(64),
+        batch: Some(512),
     }
 }

@@ -173,6 +173,8 @@ pub(crate) struct Crossing {
     pub(crate) keeps: Option<&'static str>,
     /// The default of its `buffer`, if it differs.
     pub(crate) buffer: Option<usize>,
+    /// The default of its `batch`, if it differs.
+    pub(crate) batch: Option<usize>,
 }
 
 impl<'env, P: Pipe + 'env> Flow<'env, P> {
@@ -247,6 +249,7 @@ impl<'env, P: Pipe + 'env> Flow<'env, P> {
         let from = self.graph.plan.nodes.len();
         let mut group = Group::default();
         group.buffer = crossing.buffer.unwrap_or(group.buffer);
+        group.batch = crossing.batch.unwrap_or(group.batch);
         if crossing.routing == Routing::Shared {
             group.ordered = self.group.ordered;
             group.tickets = self.group.ordered;

@@ -9,15 +9,16 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::exchange::Exchange;
-use super::front::Front;
-use super::{Entry, Parcel};
-use crate::edge::{AnyEdge, Edge};
+use super::front::{Front, Mode};
+use super::hold::Hold;
+use super::{Entry, KeyedEdge};
+use crate::edge::AnyEdge;
 use crate::output::{Output, Sink};
 use crate::run::Context;
 
 /// A stage's end on a keyed edge whose closure names the keys.
 pub(crate) struct CombineRefs<Q: ToOwned + ?Sized, F> {
-    pub(crate) edge: Arc<Edge<Parcel<Q::Owned, u64>>>,
+    pub(crate) edge: Arc<KeyedEdge<Q::Owned, u64>>,
     /// Names the keys of an item.
     pub(crate) f: F,
 }
@@ -25,7 +26,7 @@ pub(crate) struct CombineRefs<Q: ToOwned + ?Sized, F> {
 impl<T, Q, F> Sink<T> for CombineRefs<Q, F>
 where
     Q: ToOwned + Hash + Eq + ?Sized,
-    Q::Owned: Send,
+    Q::Owned: Eq + Send,
     F: Fn(&T, &mut Adder<'_, Q>) + Send + Sync,
 {
     type Output<'s>
@@ -39,6 +40,7 @@ where
             adder: Adder {
                 hasher: &cx.shared.hasher,
                 front: Front::new(),
+                hold: Hold::new(),
                 exchange: Exchange::new(&self.edge, cx),
             },
             cx,
@@ -46,7 +48,7 @@ where
     }
 
     fn abandon(&self) {
-        AnyEdge::abandon(&*self.edge);
+        AnyEdge::abandon(&*self.edge.edge);
     }
 }
 
@@ -54,39 +56,53 @@ where
 pub struct Adder<'s, Q: ToOwned + ?Sized> {
     hasher: &'s ahash::RandomState,
     front: Front<Q::Owned, u64>,
+    hold: Hold<Q::Owned, u64>,
     exchange: Exchange<'s, Q::Owned, u64>,
 }
 
 impl<Q> Adder<'_, Q>
 where
     Q: ToOwned + Hash + Eq + ?Sized,
+    Q::Owned: Eq,
 {
     /// Counts a key once more. Only a key that is not in this worker's table is copied.
     #[inline]
     pub fn add(&mut self, key: &Q) {
         let hash = self.hasher.hash_one(key);
-        if self.front.rests() {
+        let mode = self.front.mode();
+        if mode == Mode::Rest {
             self.front.passed(1);
             self.exchange.put(entry(hash, key));
             return;
         }
         self.front.looked_up(1);
-        if let Some(count) = self.front.find(hash, |known| known.borrow() == key) {
+        if let Some(count) = self.front.find(mode, hash, |known| known.borrow() == key) {
             *count += 1;
             return;
         }
-        if self.front.is_full() {
-            self.move_on();
+        let (hold, exchange) = (&mut self.hold, &mut self.exchange);
+        let left = self.front.insert(entry(hash, key), |entry| {
+            hold.put(entry, exchange, add);
+        });
+        if let Some(left) = left {
+            hold.put(left, exchange, add);
         }
-        self.front.insert(entry(hash, key));
     }
 
-    #[cold]
-    fn move_on(&mut self) {
-        for entry in self.front.empty() {
-            self.exchange.put(entry);
+    fn empty(&mut self) {
+        if self.front.mode() == Mode::Table {
+            self.exchange.move_on(self.front.empty());
+        } else {
+            for entry in self.front.empty() {
+                self.hold.put(entry, &mut self.exchange, add);
+            }
         }
+        self.hold.empty(&mut self.exchange, add);
     }
+}
+
+fn add(count: &mut u64, more: u64) {
+    *count += more;
 }
 
 fn entry<Q: ToOwned + ?Sized>(hash: u64, key: &Q) -> Entry<Q::Owned, u64> {
@@ -113,6 +129,7 @@ pub(crate) struct CombiningRefs<'s, Q: ToOwned + ?Sized, F> {
 impl<T, Q, F> Output<T> for CombiningRefs<'_, Q, F>
 where
     Q: ToOwned + Hash + Eq + ?Sized,
+    Q::Owned: Eq,
     F: Fn(&T, &mut Adder<'_, Q>),
 {
     fn drain<I: Iterator<Item = T>>(&mut self, mut items: I) -> Option<I> {
@@ -132,7 +149,7 @@ where
     }
 
     fn finish(&mut self) -> bool {
-        self.adder.move_on();
+        self.adder.empty();
         self.adder.exchange.finish()
     }
 

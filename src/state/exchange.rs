@@ -1,21 +1,24 @@
-//! The way from a producer to the owners of the keys: a buffer a part, sent when it is full.
+//! The way from a producer to the owners of the keys: parcels of entries, of one part or of whatever moves on.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::Instant;
 
 use crossbeam_channel::{Sender, TrySendError};
 
-use super::{Entry, Parcel, owner, part_of, parts};
-use crate::edge::{Edge, wait_send};
+use super::{Entry, KeyedEdge, Parcel, owner, part_of, parts};
+use crate::edge::wait_send;
 use crate::run::{Context, bump};
 
 /// One producer's buffers and senders.
 pub(super) struct Exchange<'s, K, A> {
-    edge: Arc<Edge<Parcel<K, A>>>,
+    edge: &'s KeyedEdge<K, A>,
     /// One a consumer; `None` once it is gone.
     senders: Vec<Option<Sender<Parcel<K, A>>>>,
+    /// One a part, for entries that come one by one; laid out when the first does.
     buffers: Vec<Buffer<K, A>>,
+    /// One a consumer, for entries that move on many at a time.
+    moving: Vec<Vec<Entry<K, A>>>,
+    parts: usize,
     /// Parcels that found no room, with their consumers.
     waiting: VecDeque<(usize, Parcel<K, A>)>,
     /// Entries that make a parcel.
@@ -23,38 +26,47 @@ pub(super) struct Exchange<'s, K, A> {
     cx: &'s Context,
 }
 
-/// The entries of one part on their way out.
+/// Entries on their way out.
 struct Buffer<K, A> {
     entries: Vec<Entry<K, A>>,
-    /// How many make a parcel. Parts begin with different numbers: a table that empties evenly into all buffers
-    /// would otherwise fill them all at the same moment, and then wait for all consumers at once.
+    /// How many make a parcel. Buffers begin with different numbers: filled evenly, they would otherwise all be full
+    /// at the same moment, and then wait for all consumers at once.
     most: usize,
 }
 
 impl<'s, K, A> Exchange<'s, K, A> {
-    pub(super) fn new(edge: &Arc<Edge<Parcel<K, A>>>, cx: &'s Context) -> Self {
-        let senders: Vec<_> = edge.senders().into_iter().map(Some).collect();
-        let most = cx.next.items(size_of::<Entry<K, A>>());
-        let parts = parts(senders.len());
+    pub(super) fn new(edge: &'s KeyedEdge<K, A>, cx: &'s Context) -> Self {
+        let senders: Vec<_> = edge.edge.senders().into_iter().map(Some).collect();
         Exchange {
-            edge: edge.clone(),
-            buffers: (0..parts)
-                .map(|part| Buffer {
-                    entries: Vec::new(),
-                    most: most - most * part / (parts * 4 / 3),
-                })
-                .collect(),
+            edge,
+            parts: parts(senders.len()),
+            moving: senders.iter().map(|_| Vec::new()).collect(),
             senders,
+            buffers: Vec::new(),
             waiting: VecDeque::new(),
-            most,
+            most: cx.next.items(size_of::<Entry<K, A>>()),
             cx,
         }
     }
 
-    /// Buffers an entry, and sends its part's buffer if that is full; false when there was no room for it.
+    #[cold]
+    fn lay_out(&mut self) {
+        let (most, parts) = (self.most, self.parts);
+        self.buffers = (0..parts)
+            .map(|part| Buffer {
+                entries: Vec::new(),
+                most: most - most * part / (parts * 4 / 3),
+            })
+            .collect();
+    }
+
+    /// Buffers an entry, and sends its buffer if that is full; false when there was no room for it.
     #[inline]
     pub(super) fn put(&mut self, entry: Entry<K, A>) -> bool {
-        let part = part_of(entry.hash, self.buffers.len());
+        if self.buffers.is_empty() {
+            self.lay_out();
+        }
+        let part = part_of(entry.hash, self.parts);
         let buffer = &mut self.buffers[part];
         buffer.entries.push(entry);
         buffer.entries.len() < buffer.most || self.send(part)
@@ -62,28 +74,40 @@ impl<'s, K, A> Exchange<'s, K, A> {
 
     #[cold]
     fn send(&mut self, part: usize) -> bool {
-        let to = self.owner(part);
         let fresh = Buffer {
-            entries: Vec::with_capacity(self.most),
+            entries: self.edge.take_spare(self.most),
             most: self.most,
         };
         let entries = std::mem::replace(&mut self.buffers[part], fresh).entries;
-        let parcel = Parcel {
-            part: Some(part as u32),
-            entries,
-        };
-        self.waiting.push_back((to, parcel));
+        self.enqueue(self.owner(part), Some(part), entries);
         self.deliver()
     }
 
     fn owner(&self, part: usize) -> usize {
-        owner(part, self.buffers.len(), self.senders.len())
+        owner(part, self.parts, self.senders.len())
     }
 
-    /// Whether nothing waits for room.
-    #[inline]
-    pub(super) fn has_room(&self) -> bool {
-        self.waiting.is_empty()
+    /// Sends entries many at a time; those of a part had better come one after another.
+    pub(super) fn move_on(&mut self, entries: impl Iterator<Item = Entry<K, A>>) {
+        for entry in entries {
+            let to = self.owner(part_of(entry.hash, self.parts));
+            let Some(moving) = self.moving.get_mut(to) else {
+                return;
+            };
+            moving.push(entry);
+            if moving.len() >= self.most {
+                let fresh = self.edge.take_spare(self.most);
+                let full = std::mem::replace(&mut self.moving[to], fresh);
+                self.enqueue(to, None, full);
+            }
+        }
+        self.deliver();
+    }
+
+    fn enqueue(&mut self, to: usize, part: Option<usize>, entries: Vec<Entry<K, A>>) {
+        if !entries.is_empty() {
+            self.waiting.push_back((to, Parcel { part, entries }));
+        }
     }
 
     /// Sends what waits, as far as there is room.
@@ -108,44 +132,29 @@ impl<'s, K, A> Exchange<'s, K, A> {
         true
     }
 
+    /// Whether nothing waits for room.
+    pub(super) fn has_room(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
     /// Sends everything, small buffers together; called until it is true.
     pub(super) fn finish(&mut self) -> bool {
-        if !self.deliver() {
-            return false;
-        }
-        let mut together: Option<(usize, Vec<Entry<K, A>>)> = None;
-        for part in 0..self.buffers.len() {
-            let mut entries = std::mem::take(&mut self.buffers[part].entries);
-            if entries.is_empty() {
-                continue;
-            }
-            let to = self.owner(part);
-            if let Some((owner, small)) = &mut together {
-                if *owner == to && small.len() + entries.len() <= self.most {
-                    small.append(&mut entries);
-                    continue;
-                }
-            }
-            if let Some((owner, small)) = together.replace((to, entries)) {
-                self.enqueue(owner, small);
-            }
-        }
-        if let Some((owner, small)) = together {
-            self.enqueue(owner, small);
-        }
+        self.send_all();
         self.deliver()
     }
 
-    fn enqueue(&mut self, to: usize, entries: Vec<Entry<K, A>>) {
-        let parcel = Parcel {
-            part: None,
-            entries,
-        };
-        self.waiting.push_back((to, parcel));
+    fn send_all(&mut self) {
+        for buffer in std::mem::take(&mut self.buffers) {
+            self.move_on(buffer.entries.into_iter());
+        }
+        for to in 0..self.moving.len() {
+            let rest = std::mem::take(&mut self.moving[to]);
+            self.enqueue(to, None, rest);
+        }
     }
 
     pub(super) fn closed(&self) -> bool {
-        self.edge.is_closed() || self.senders.iter().all(Option::is_none)
+        self.edge.edge.is_closed() || self.senders.iter().all(Option::is_none)
     }
 
     pub(super) fn wait(&mut self, until: Option<Instant>) {

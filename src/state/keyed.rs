@@ -9,9 +9,9 @@ use crossbeam_channel::{Receiver, TryRecvError};
 use hashbrown::HashTable;
 use hashbrown::hash_table::{Entry as Slot, IntoIter};
 
-use super::{Entry, Parcel, part_of, parts};
+use super::{Entry, KeyedEdge, Parcel, part_of, parts};
 use crate::aggregate::Combine;
-use crate::edge::{AnyEdge, Edge, wait_receive};
+use crate::edge::{AnyEdge, wait_receive};
 use crate::error::Error;
 use crate::run::{Context, bump};
 use crate::step::{Feed, Pipe, Pull, Release};
@@ -21,7 +21,7 @@ const WAITING: usize = 4096;
 
 /// The input of a stage behind a declared aggregate: pairs of a key and its result.
 pub struct Keyed<T, K, C: Combine<T>> {
-    pub(crate) edge: Arc<Edge<Parcel<K, C::Acc>>>,
+    pub(crate) edge: Arc<KeyedEdge<K, C::Acc>>,
     pub(crate) combine: Arc<C>,
     pub(crate) item: PhantomData<fn(T)>,
 }
@@ -42,9 +42,12 @@ where
         Self: 's;
 
     fn open<'s>(&'s self, cx: &'s Context) -> Self::Feed<'s> {
+        let parts = parts(cx.of);
         Reducing {
-            receiver: self.edge.receiver(cx.index),
-            parts: (0..parts(cx.of)).map(|_| Part::default()).collect(),
+            receiver: self.edge.edge.receiver(cx.index),
+            edge: &self.edge,
+            tables: (0..parts).map(|_| HashTable::new()).collect(),
+            of_part: (0..parts).map(|_| Waiting::default()).collect(),
             next: 0,
             combine: &self.combine,
             cx,
@@ -53,8 +56,8 @@ where
 
     fn release(&self, how: Release) {
         match how {
-            Release::Abandon => AnyEdge::abandon(&*self.edge),
-            Release::Close => self.edge.close(),
+            Release::Abandon => AnyEdge::abandon(&*self.edge.edge),
+            Release::Close => self.edge.edge.close(),
         }
     }
 }
@@ -63,47 +66,51 @@ where
 pub struct Reducing<'s, T, K, C: Combine<T>> {
     /// `None` once the input has ended.
     receiver: Option<Receiver<Parcel<K, C::Acc>>>,
-    /// All parts, though only some are this consumer's: an empty one costs nothing.
-    parts: Vec<Part<K, C::Acc>>,
+    edge: &'s KeyedEdge<K, C::Acc>,
+    /// A table a part, though only some parts are this consumer's: an empty one costs nothing.
+    tables: Vec<HashTable<Entry<K, C::Acc>>>,
+    /// Entries of one part that wait to be counted together.
+    of_part: Vec<Waiting<K, C::Acc>>,
     /// The part to emit next.
     next: usize,
     combine: &'s C,
     cx: &'s Context,
 }
 
-struct Part<K, A> {
-    table: HashTable<Entry<K, A>>,
-    /// Parcels that wait to be counted together.
+/// Parcels that wait until there are enough to pay for bringing their tables into cache.
+struct Waiting<K, A> {
     parcels: Vec<Vec<Entry<K, A>>>,
-    waiting: usize,
+    entries: usize,
 }
 
-impl<K, A> Default for Part<K, A> {
+impl<K, A> Default for Waiting<K, A> {
     fn default() -> Self {
-        Part {
-            table: HashTable::new(),
+        Waiting {
             parcels: Vec::new(),
-            waiting: 0,
+            entries: 0,
         }
     }
 }
 
-impl<K: Eq, A> Part<K, A> {
-    fn count(&mut self, merge: impl Fn(&mut A, A)) {
-        self.waiting = 0;
-        for parcel in self.parcels.drain(..) {
-            for entry in parcel {
-                count(&mut self.table, entry, &merge);
-            }
-        }
+impl<K, A> Waiting<K, A> {
+    /// Adds a parcel; true when there are enough.
+    fn add(&mut self, parcel: Vec<Entry<K, A>>) -> bool {
+        self.entries += parcel.len();
+        self.parcels.push(parcel);
+        self.entries >= WAITING
+    }
+
+    fn take(&mut self) -> Vec<Vec<Entry<K, A>>> {
+        self.entries = 0;
+        std::mem::take(&mut self.parcels)
     }
 }
 
 #[inline]
-fn count<K: Eq, A>(
-    table: &mut HashTable<Entry<K, A>>,
-    entry: Entry<K, A>,
-    merge: impl Fn(&mut A, A),
+fn count<T, K: Eq, C: Combine<T>>(
+    table: &mut HashTable<Entry<K, C::Acc>>,
+    entry: Entry<K, C::Acc>,
+    combine: &C,
 ) {
     let slot = table.entry(
         entry.hash,
@@ -111,7 +118,7 @@ fn count<K: Eq, A>(
         |known| known.hash,
     );
     match slot {
-        Slot::Occupied(mut known) => merge(&mut known.get_mut().acc, entry.acc),
+        Slot::Occupied(mut known) => combine.merge(&mut known.get_mut().acc, entry.acc),
         Slot::Vacant(free) => {
             free.insert(entry);
         }
@@ -120,24 +127,32 @@ fn count<K: Eq, A>(
 
 impl<T, K: Eq, C: Combine<T>> Reducing<'_, T, K, C> {
     fn absorb(&mut self, parcel: Parcel<K, C::Acc>) {
-        let merge = |acc: &mut C::Acc, other| self.combine.merge(acc, other);
         match parcel.part {
             Some(part) => {
-                let part = &mut self.parts[part as usize];
-                part.waiting += parcel.entries.len();
-                part.parcels.push(parcel.entries);
-                if part.waiting >= WAITING {
-                    part.count(merge);
+                if self.of_part[part].add(parcel.entries) {
+                    self.count_part(part);
                 }
             }
-            None => {
-                let of = self.parts.len();
-                for entry in parcel.entries {
-                    let part = &mut self.parts[part_of(entry.hash, of)];
-                    count(&mut part.table, entry, merge);
-                }
-            }
+            None => self.count_run(parcel.entries),
         }
+    }
+
+    fn count_part(&mut self, part: usize) {
+        let combine = self.combine;
+        for mut parcel in self.of_part[part].take() {
+            for entry in parcel.drain(..) {
+                count(&mut self.tables[part], entry, combine);
+            }
+            self.edge.keep_spare(parcel);
+        }
+    }
+
+    fn count_run(&mut self, mut parcel: Vec<Entry<K, C::Acc>>) {
+        let (combine, parts) = (self.combine, self.tables.len());
+        for entry in parcel.drain(..) {
+            count(&mut self.tables[part_of(entry.hash, parts)], entry, combine);
+        }
+        self.edge.keep_spare(parcel);
     }
 }
 
@@ -160,16 +175,17 @@ impl<'s, T, K: Eq, C: Combine<T>> Feed for Reducing<'s, T, K, C> {
                 }
             });
         }
-        let Some(part) = self.parts.get_mut(self.next) else {
+        let part = self.next;
+        if part == self.tables.len() {
             return Ok(Pull::End);
-        };
+        }
         self.next += 1;
-        part.count(|acc, other| self.combine.merge(acc, other));
-        if part.table.is_empty() {
+        self.count_part(part);
+        if self.tables[part].is_empty() {
             return Ok(Pull::Again);
         }
         Ok(Pull::Chunk(Results {
-            entries: std::mem::take(&mut part.table).into_iter(),
+            entries: std::mem::take(&mut self.tables[part]).into_iter(),
             combine: self.combine,
             item: PhantomData,
         }))

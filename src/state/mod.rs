@@ -18,12 +18,19 @@ mod borrowed;
 mod combining;
 mod exchange;
 mod front;
+mod hold;
 mod keyed;
 
 pub use borrowed::Adder;
 pub(crate) use borrowed::CombineRefs;
 pub(crate) use combining::CombineByKey;
 pub use keyed::Keyed;
+
+use std::sync::Arc;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use crate::edge::Edge;
 
 /// A key with what was accumulated for it, and its hash, which is computed once.
 #[derive(Debug)]
@@ -37,13 +44,13 @@ pub(crate) struct Entry<K, A> {
 #[derive(Debug)]
 pub(crate) struct Parcel<K, A> {
     /// The part all entries belong to; `None` where they are of several, in runs.
-    part: Option<u32>,
+    part: Option<usize>,
     entries: Vec<Entry<K, A>>,
 }
 
 /// How many parts the keys are cut into: enough that the table of one stays in cache with millions of keys, and
 /// several a consumer.
-pub(crate) fn parts(consumers: usize) -> usize {
+fn parts(consumers: usize) -> usize {
     (consumers * 4).next_power_of_two().max(256)
 }
 
@@ -57,6 +64,37 @@ fn part_of(hash: u64, parts: usize) -> usize {
 #[inline]
 fn owner(part: usize, parts: usize, consumers: usize) -> usize {
     part * consumers / parts
+}
+
+/// An edge that carries parcels, and brings their emptied vectors back to the producers: allocated on one thread and
+/// freed on another, they would cost page faults all the time.
+pub(crate) struct KeyedEdge<K, A> {
+    pub(crate) edge: Arc<Edge<Parcel<K, A>>>,
+    spare: (Sender<Vec<Entry<K, A>>>, Receiver<Vec<Entry<K, A>>>),
+}
+
+impl<K, A> KeyedEdge<K, A> {
+    /// Vectors kept for reuse.
+    const SPARE: usize = 256;
+
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(KeyedEdge {
+            edge: Arc::new(Edge::default()),
+            spare: bounded(Self::SPARE),
+        })
+    }
+
+    /// An empty vector with room for `entries`.
+    fn take_spare(&self, entries: usize) -> Vec<Entry<K, A>> {
+        let mut spare = self.spare.1.try_recv().unwrap_or_default();
+        spare.reserve(entries);
+        spare
+    }
+
+    /// Keeps an emptied vector, if there is room.
+    fn keep_spare(&self, spare: Vec<Entry<K, A>>) {
+        let _ = self.spare.0.try_send(spare);
+    }
 }
 
 #[cfg(test)]
