@@ -326,6 +326,6 @@ fn crossing<K, A>(kind: &'static str) -> Crossing {
         keeps: Some(KEEPS),
         // A front table empties in bursts; a queue that takes one in keeps producers and consumers from taking turns.
         buffer: Some(64),
-        batch: Some(512),
+        batch: Some(256),
     }
 }

@@ -252,6 +252,7 @@ impl<'env, P: Pipe + 'env> Flow<'env, P> {
         group.batch = crossing.batch.unwrap_or(group.batch);
         if crossing.routing == Routing::Shared {
             group.ordered = self.group.ordered;
+            group.order_used = self.group.order_used;
             group.tickets = self.group.ordered;
         }
         let mut graph = self.close(End::Edge(number), sink);

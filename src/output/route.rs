@@ -152,7 +152,8 @@ impl<'s, T, R: Router<T>> Routed<'s, T, R> {
         to.bytes = 0;
         let batch = std::mem::replace(&mut to.batch, room);
         self.waiting.push_back((target, batch));
-        self.deliver_waiting()
+        // An endless iterator inside a chunk must break off once nobody wants more.
+        self.deliver_waiting() && !self.edge.is_closed()
     }
 
     fn deliver_waiting(&mut self) -> bool {

@@ -22,6 +22,7 @@ impl<P: Pipe, S: Sink<P::Item>> Stage for Closed<P, S> {
         let output = self.sink.open(cx);
         match catch_unwind(AssertUnwindSafe(|| self.pipe.open(cx))) {
             Ok(feed) => Box::new(Drive {
+                pipe: &self.pipe,
                 feed,
                 output,
                 chunk: None,
@@ -42,7 +43,9 @@ impl<P: Pipe, S: Sink<P::Item>> Stage for Closed<P, S> {
 }
 
 /// One worker of a stage.
-struct Drive<'s, D: Feed, O> {
+struct Drive<'s, P, D: Feed, O> {
+    /// The chain that all workers of the stage share.
+    pipe: &'s P,
     feed: D,
     output: O,
     /// What is left of a chunk that filled the output.
@@ -52,7 +55,7 @@ struct Drive<'s, D: Feed, O> {
     cx: &'s Context,
 }
 
-impl<D: Feed, O: Output<<D::Iter as Iterator>::Item>> Drive<'_, D, O> {
+impl<P, D: Feed, O: Output<<D::Iter as Iterator>::Item>> Drive<'_, P, D, O> {
     fn drain(&mut self, chunk: D::Iter) -> Result<Step, Error> {
         self.chunk = self.output.drain(chunk);
         if let Some(error) = self.cx.take_fault() {
@@ -65,9 +68,11 @@ impl<D: Feed, O: Output<<D::Iter as Iterator>::Item>> Drive<'_, D, O> {
     }
 }
 
-impl<D: Feed, O: Output<<D::Iter as Iterator>::Item>> Worker for Drive<'_, D, O> {
+impl<P: Pipe, D: Feed, O: Output<<D::Iter as Iterator>::Item>> Worker for Drive<'_, P, D, O> {
     fn step(&mut self) -> Result<Step, Error> {
         if self.output.closed() {
+            // Nobody behind wants more, so nobody before need make any: workers that wait for input must end too.
+            self.pipe.release(Release::Close);
             return Ok(Step::Done);
         }
         if !self.output.deliver() {
@@ -89,6 +94,11 @@ impl<D: Feed, O: Output<<D::Iter as Iterator>::Item>> Worker for Drive<'_, D, O>
         let pulled = self.feed.pull()?;
         if let Some(error) = self.cx.take_fault() {
             return Err(error);
+        }
+        if self.cx.shared.halted() {
+            // An input that ended because the run failed must not pass for a complete one: what a reduction gave
+            // now would be a part in disguise.
+            return Ok(Step::Progress);
         }
         match pulled {
             Pull::Chunk(chunk) => {

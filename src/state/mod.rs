@@ -51,7 +51,7 @@ pub(crate) struct Parcel<K, A> {
 /// How many parts the keys are cut into: enough that the table of one stays in cache with millions of keys, and
 /// several a consumer.
 fn parts(consumers: usize) -> usize {
-    (consumers * 4).next_power_of_two().max(256)
+    (consumers * 8).next_power_of_two().max(512)
 }
 
 /// The part of a hash.

@@ -9,7 +9,7 @@ use super::{Input, Kind, Op, Tuning};
 /// No chain makes more items than about this.
 const MANY: usize = 3_000;
 
-pub(super) fn tuned<T: Send>(flow: BoxFlow<'_, T>, t: Tuning) -> BoxFlow<'_, T> {
+pub(super) fn tuned<'a, T: Send + 'a>(flow: BoxFlow<'a, T>, t: Tuning) -> BoxFlow<'a, T> {
     flow.stages(t.stages).batch(t.batch).buffer(t.buffer)
 }
 

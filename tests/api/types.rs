@@ -1,0 +1,167 @@
+//! What the public types promise, apart from what they do: `Debug`, `Send`, `Sync`, `Clone`, `Error`.
+
+use std::fmt::Debug;
+
+use millstream::chain;
+use millstream::*;
+
+fn debug<T: Debug + ?Sized>() {}
+fn send<T: Send + ?Sized>() {}
+fn sync<T: Sync + ?Sized>() {}
+fn clone<T: Clone>() {}
+
+type Fun = fn(&u64) -> u64;
+
+/// A chain as a user's flow has it.
+type Source = chain::FromRange<u64>;
+
+#[test]
+fn every_public_type_is_debug() {
+    debug::<Flow<'_, Source>>();
+    debug::<BoxFlow<'_, u64>>();
+    debug::<Handle>();
+    debug::<IntoIter<u64>>();
+    debug::<Items<'_, u64>>();
+    debug::<Adder<'_, str>>();
+    debug::<Plan>();
+    debug::<Text>();
+    debug::<StopToken>();
+    debug::<(Report, StageReport, WorkerReport)>();
+    debug::<(Error, ErrorKind, Position, BoxError)>();
+}
+
+#[test]
+fn every_aggregate_is_debug_and_crosses_threads() {
+    fn check<A: Debug + Send + Sync>() {}
+    check::<Over<u64>>();
+    check::<(Count, ByOrd, ByTotalOrder, Place)>();
+    check::<(Sum<Fun>, Mean<Fun>, Min<Fun, ByOrd>, Max<Fun, ByOrd>)>();
+    check::<(
+        First<Fun>,
+        Last<Fun>,
+        Collect<Fun>,
+        Distinct<Fun>,
+        Top<Fun, ByOrd>,
+    )>();
+    check::<(
+        chain::ByRef<Count>,
+        chain::Group,
+        chain::FoldBy<Fun, Fun, Fun>,
+    )>();
+}
+
+/// Types behind a flow's chain, with items that need not be `Debug`.
+#[test]
+fn every_chain_is_debug_and_crosses_threads() {
+    struct Opaque;
+    fn check<P: Debug + Send + Sync>() {}
+    check::<chain::FromIter<std::vec::IntoIter<Opaque>>>();
+    check::<chain::FromIters<std::vec::IntoIter<Opaque>>>();
+    check::<chain::FromSlice<'_, Opaque>>();
+    check::<chain::FromRange<u64>>();
+    check::<chain::FromReceiver<Opaque>>();
+    check::<chain::FromSource<Opaque>>();
+    check::<(chain::FromText<'_, str>, chain::FromText<'_, [u8]>)>();
+    check::<(chain::ReadLines<str>, chain::ReadLines<[u8]>)>();
+    check::<(chain::Partitioned<'_, Opaque>, chain::Shuffled<'_, Opaque>)>();
+    check::<chain::Keyed<Opaque, Opaque, Count>>();
+    check::<chain::Boxed<'_, Opaque>>();
+    check::<(
+        chain::Map<Source, Fun>,
+        chain::Filter<Source, Fun>,
+        chain::FilterMap<Source, Fun>,
+    )>();
+    check::<(
+        chain::FlatMap<Source, Fun>,
+        chain::Inspect<Source, Fun>,
+        chain::MapBatch<Source, Fun>,
+    )>();
+    check::<(
+        chain::MapWith<Source, Fun, Fun>,
+        chain::TryMap<Source, Fun>,
+        chain::TryFlatMap<Source, Fun>,
+    )>();
+    check::<(
+        chain::Reduce<Source, Fun, Fun>,
+        chain::Emit<Source, Fun, Fun, Fun>,
+    )>();
+    check::<chain::Take<Source>>();
+}
+
+#[test]
+fn flows_and_what_runs_them_cross_threads() {
+    send::<Flow<'_, Source>>();
+    sync::<Flow<'_, Source>>();
+    send::<BoxFlow<'_, u64>>();
+    sync::<BoxFlow<'_, u64>>();
+    send::<Handle>();
+    sync::<Handle>();
+    send::<IntoIter<u64>>();
+    send::<Items<'_, u64>>();
+}
+
+#[test]
+fn values_cross_threads_and_are_cloned() {
+    fn check<T: Send + Sync + 'static>() {}
+    check::<(Error, ErrorKind, Position)>();
+    check::<(Plan, Report, StageReport, WorkerReport)>();
+    check::<(StopToken, Text)>();
+    clone::<(
+        Plan,
+        Report,
+        StageReport,
+        WorkerReport,
+        StopToken,
+        ErrorKind,
+        Position,
+    )>();
+}
+
+#[test]
+fn an_error_goes_where_errors_go() {
+    fn check<E: std::error::Error + Send + Sync + 'static>() {}
+    check::<Error>();
+    let boxed: BoxError = Flow::from_range(0..3)
+        .stages(0)
+        .count()
+        .expect_err("no stages")
+        .into();
+    let own = boxed.downcast_ref::<Error>().expect("our own error");
+    assert_eq!(own.kind(), ErrorKind::Option);
+    // As large as a pointer, so that results are as small as what they hold.
+    assert_eq!(size_of::<Error>(), size_of::<usize>());
+}
+
+/// Flows over borrowed and over static data can be used as one type: `'env` is covariant.
+#[test]
+fn a_static_flow_is_a_borrowed_one() {
+    fn shorter<'short>(flow: BoxFlow<'static, u64>, _of: &'short u64) -> BoxFlow<'short, u64> {
+        flow
+    }
+    let local = 3;
+    let flow = shorter(Flow::from_range(0..3u64).boxed(), &local);
+    assert_eq!(flow.count().expect("a run"), 3);
+}
+
+#[test]
+fn a_flow_prints_its_steps_and_not_its_items() {
+    let printed = format!(
+        "{:?}",
+        Flow::from_vec(vec![1u64, 2]).map(|n| n + 1).partition()
+    );
+    assert_eq!(printed, r#"Flow { stages: 2, steps: ["partition"], .. }"#);
+}
+
+#[test]
+fn an_error_prints_what_went_wrong() {
+    let error = Flow::from_range(0..3u64)
+        .name("read")
+        .stages(0)
+        .count()
+        .expect_err("no stages");
+    let printed = format!("{error:?}");
+    assert!(
+        printed.starts_with("Error { kind: Option, message: \"stage `read`: stages(0)"),
+        "{printed}"
+    );
+}
