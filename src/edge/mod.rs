@@ -8,6 +8,7 @@
 mod own;
 mod shared;
 mod turn;
+mod weigh;
 
 use std::fmt;
 use std::sync::Mutex;
@@ -19,6 +20,7 @@ use crossbeam_channel::{Receiver, Select, Sender, bounded};
 pub use own::Partitioned;
 pub use shared::Shuffled;
 pub(crate) use turn::Turn;
+pub(crate) use weigh::Weigher;
 
 use crate::run::lock;
 

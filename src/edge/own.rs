@@ -7,11 +7,10 @@ use std::vec;
 
 use crossbeam_channel::{Receiver, TryRecvError};
 
-use super::{Edge, wait_receive};
+use super::{Edge, Weigher, wait_receive};
 use crate::error::Error;
-use crate::output::Weigher;
 use crate::run::{Context, bump};
-use crate::source::Pace;
+use crate::step::Pace;
 use crate::step::{Feed, Pipe, Pull, Release};
 
 /// The input of a stage behind `partition`, `partition_by` or `partition_with`.
@@ -67,7 +66,7 @@ impl<T> Feed for Own<'_, T> {
     type Iter = vec::IntoIter<T>;
 
     fn pull(&mut self) -> Result<Pull<Self::Iter>, Error> {
-        let most = self.pace.next();
+        let most = self.pace.next(self.cx.now());
         if self.rest.is_none() {
             let Some(receiver) = &self.receiver else {
                 return Ok(Pull::End);

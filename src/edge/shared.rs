@@ -9,11 +9,10 @@ use std::vec;
 use crossbeam_channel::{Receiver, Select, Sender, TryRecvError, bounded};
 
 use super::own::{cut, release};
-use super::{Edge, ready};
+use super::{Edge, Weigher, ready};
 use crate::error::Error;
-use crate::output::Weigher;
 use crate::run::{Context, bump, lock};
-use crate::source::Pace;
+use crate::step::Pace;
 use crate::step::{Feed, Pipe, Pull, Release};
 
 /// The input of a stage behind `shuffle` or `merge`.
@@ -86,7 +85,7 @@ impl<T> Feed for Sharing<'_, T> {
     type Iter = vec::IntoIter<T>;
 
     fn pull(&mut self) -> Result<Pull<Self::Iter>, Error> {
-        let most = self.pace.next();
+        let most = self.pace.next(self.cx.now());
         let mut queue = lock(self.queue);
         let _ = self.left.1.try_recv();
         if queue.rest.is_none() {

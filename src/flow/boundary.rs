@@ -4,8 +4,8 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use super::{BoxFlow, Crossing, Flow};
-use crate::edge::{Edge, Partitioned, Shuffled};
-use crate::output::{ByFunction, ByHash, ByItem, Only, Ordered, Route, Router, Weigher};
+use crate::edge::{Edge, Partitioned, Shuffled, Weigher};
+use crate::output::{ByFunction, ByHash, ByItem, Only, Ordered, Route, Router};
 use crate::plan::Routing;
 use crate::step::{Boxed, Pipe};
 

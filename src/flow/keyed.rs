@@ -12,7 +12,10 @@ use crate::state::{Adder, CombineByKey, CombineRefs, Keyed, KeyedEdge};
 use crate::step::Pipe;
 
 /// What the stage behind a keyed boundary keeps, for `explain`.
-const KEEPS: &str = "its distinct keys, and up to 4,096 waiting entries in each of 256 parts";
+const KEEPS: &str = "its distinct keys; while nearly every key is new, also up to 4,096 waiting entries in each of 512 parts";
+/// What the stage in front of a keyed boundary keeps, for `explain`.
+const COMBINES: &str =
+    "entries to combine: up to 16,384 in front, and 64 × 3,584 behind once those are full";
 
 impl<'env, P: Pipe + 'env> Flow<'env, P>
 where
@@ -31,6 +34,7 @@ where
         C::Acc: 'env,
     {
         self.group.tickets |= C::PLACED;
+        self.keeps.push(COMBINES);
         let edge = KeyedEdge::new();
         let combine = Arc::new(combine);
         let sink = CombineByKey {
@@ -293,13 +297,18 @@ where
         )
     }
 
-    fn by_ref<Q, F>(self, kind: &'static str, f: F) -> Flow<'env, Keyed<P::Item, Q::Owned, Count>>
+    fn by_ref<Q, F>(
+        mut self,
+        kind: &'static str,
+        f: F,
+    ) -> Flow<'env, Keyed<P::Item, Q::Owned, Count>>
     where
         Q: ToOwned + Hash + Eq + ?Sized + 'env,
         Q::Owned: Hash + Eq + Send + 'env,
         F: Fn(&P::Item, &mut Adder<'_, Q>) + Send + Sync + 'env,
     {
         let edge = KeyedEdge::new();
+        self.keeps.push(COMBINES);
         let sink = CombineRefs {
             edge: edge.clone(),
             f,

@@ -8,12 +8,12 @@ use std::vec;
 
 use crossbeam_channel::Receiver;
 
-use super::{Flow, Graph};
+use super::Flow;
 use crate::edge::{AnyEdge, Edge};
 use crate::error::{Error, ErrorKind};
 use crate::output::{Each, Ordered, ToCaller};
 use crate::plan::End;
-use crate::run::{Launched, Prepared, Report};
+use crate::run::{Graph, Launched, Prepared, Report};
 use crate::step::Pipe;
 
 impl<'env, P: Pipe + 'env> Flow<'env, P>
@@ -21,7 +21,7 @@ where
     P::Item: Send + 'env,
 {
     /// Closes the last stage over a bounded queue to the calling thread.
-    fn to_caller(self) -> (Graph<'env>, Arc<Edge<Vec<P::Item>>>) {
+    fn close_to_caller(self) -> (Graph<'env>, Arc<Edge<Vec<P::Item>>>) {
         let edge: Arc<Edge<Vec<P::Item>>> = Arc::new(Edge::default());
         let buffer = self.group.buffer;
         AnyEdge::open(&*edge, self.group.workers(), 1, 1, buffer);
@@ -49,7 +49,7 @@ where
     /// # Ok::<(), millstream::Error>(())
     /// ```
     pub fn scope<R>(self, during: impl FnOnce(Items<'_, P::Item>) -> R) -> Result<R, Error> {
-        let (graph, edge) = self.to_caller();
+        let (graph, edge) = self.close_to_caller();
         let run = Prepared::new(graph)?;
         let items = Items {
             queue: Queue::new(edge),
@@ -218,7 +218,7 @@ where
     type IntoIter = IntoIter<P::Item>;
 
     fn into_iter(self) -> IntoIter<P::Item> {
-        let (graph, edge) = self.to_caller();
+        let (graph, edge) = self.close_to_caller();
         let queue = Queue::new(edge);
         match Prepared::new(graph) {
             Ok(run) => IntoIter {

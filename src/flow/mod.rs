@@ -15,18 +15,17 @@ mod sorted;
 mod steps;
 
 use std::fmt;
-use std::marker::PhantomData;
 use std::sync::Arc;
 
 pub use live::{Handle, IntoIter, Items};
 pub use options::Weighable;
 
-use crate::edge::{AnyEdge, Edge};
+use crate::edge::Edge;
 use crate::error::Error;
-use crate::options::{Group, RunOptions};
+use crate::options::Group;
 use crate::output::Sink;
 use crate::plan::{self, End, Node, Plan, Routing};
-use crate::run::{Closed, Prepared, Report, Stage};
+use crate::run::{Closed, Graph, Prepared, Report};
 use crate::step::{Boxed, Pipe};
 
 /// A lazy, parallel dataflow: sources, steps, boundaries and reductions, run by a terminal method.
@@ -154,15 +153,6 @@ pub struct Flow<'env, P> {
 /// Made by [`Flow::boxed`].
 pub type BoxFlow<'env, T> = Flow<'env, Boxed<'env, T>>;
 
-/// The stages closed so far, with their plan and the edges between them.
-pub(crate) struct Graph<'env> {
-    pub(crate) plan: Plan,
-    pub(crate) stages: Vec<Arc<dyn Stage + 'env>>,
-    pub(crate) edges: Vec<Arc<dyn AnyEdge + 'env>>,
-    pub(crate) run: RunOptions,
-    env: PhantomData<&'env ()>,
-}
-
 /// What a boundary needs to know to be added to the plan.
 pub(crate) struct Crossing {
     /// The first step of the stage behind it, in words.
@@ -181,13 +171,7 @@ impl<'env, P: Pipe + 'env> Flow<'env, P> {
     /// A flow over a source that is fused into its first stage.
     pub(crate) fn from_pipe(kind: &'static str, pipe: P) -> Self {
         Flow {
-            graph: Graph {
-                plan: Plan::default(),
-                stages: Vec::new(),
-                edges: Vec::new(),
-                run: RunOptions::default(),
-                env: PhantomData,
-            },
+            graph: Graph::default(),
             pipe,
             group: Group::default(),
             steps: vec![kind],

@@ -1,10 +1,14 @@
 //! To the calling thread: the end of `into_iter` and `scope`, one bounded queue for all workers.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Only, Routed, Sink};
 use crate::edge::{AnyEdge, Edge};
 use crate::run::Context;
+
+/// How often a worker that waits for the caller looks at the stop flag: the caller may never take anything again.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// A stage's end on the caller's queue; batches are as large as the stage's own.
 pub(crate) struct ToCaller<T> {
@@ -18,7 +22,7 @@ impl<T: Send> Sink<T> for ToCaller<T> {
         Self: 's;
 
     fn open<'s>(&'s self, cx: &'s Context) -> Self::Output<'s> {
-        Routed::new(self.edge.clone(), &Only, None, &cx.group, cx)
+        Routed::new(self.edge.clone(), &Only, None, &cx.group, cx).patient(LOOK)
     }
 
     fn abandon(&self) {

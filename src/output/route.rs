@@ -3,12 +3,12 @@
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Sender, TrySendError};
 
-use super::{Output, Router, Sink, Weigher};
-use crate::edge::{AnyEdge, Edge, wait_send};
+use super::{Output, Router, Sink};
+use crate::edge::{AnyEdge, Edge, Weigher, wait_send};
 use crate::error::{Error, ErrorKind};
 use crate::options::Group;
 use crate::run::{Context, bump};
@@ -50,6 +50,8 @@ pub(crate) struct Routed<'s, T, R> {
     bytes: usize,
     /// Since when the oldest half-full batch has waited.
     since: Option<Instant>,
+    /// How long to wait for room at a time, where nobody in the flow wakes this worker when the run is to end.
+    patience: Option<Duration>,
     group: &'s Group,
     cx: &'s Context,
 }
@@ -94,9 +96,16 @@ impl<'s, T, R: Router<T>> Routed<'s, T, R> {
             },
             bytes: group.batch_bytes,
             since: None,
+            patience: None,
             group,
             cx,
         }
+    }
+
+    /// The same, looking at the stop flag so often while it waits for room.
+    pub(crate) fn patient(mut self, patience: Duration) -> Self {
+        self.patience = Some(patience);
+        self
     }
 
     /// Takes one item; false when a batch found no room.
@@ -196,9 +205,9 @@ impl<T, R: Router<T>> Output<T> for Routed<'_, T, R> {
 
     fn end(&mut self) {
         match self.since {
-            Some(since) if since.elapsed() >= self.group.linger => self.flush(),
+            Some(since) if self.cx.now() - since >= self.group.linger => self.flush(),
             Some(_) => {}
-            None => self.since = self.is_half_full().then(Instant::now),
+            None => self.since = self.is_half_full().then(|| self.cx.now()),
         }
     }
 
@@ -237,7 +246,13 @@ impl<T, R: Router<T>> Output<T> for Routed<'_, T, R> {
             return;
         };
         if let Some(sender) = &self.targets[*target].sender {
-            wait_send(sender, until);
+            wait_send(
+                sender,
+                self.patience.map_or(until, |patience| {
+                    let look = Instant::now() + patience;
+                    Some(until.map_or(look, |until| until.min(look)))
+                }),
+            );
         }
     }
 }

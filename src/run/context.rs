@@ -21,6 +21,8 @@ pub(crate) struct Shared {
     /// What the user can stop the run by.
     token: Option<StopToken>,
     deadline: Option<Instant>,
+    /// Whether a seed decides the order of everything.
+    seeded: bool,
     pub(crate) started: Instant,
     /// The hasher of the run's boundaries; a seeded run has a fixed one, so that it can be replayed.
     pub(crate) hasher: ahash::RandomState,
@@ -39,6 +41,7 @@ impl Shared {
             failure: Mutex::new(None),
             token,
             deadline,
+            seeded,
             started: Instant::now(),
             hasher: if seeded {
                 ahash::RandomState::with_seeds(1, 2, 3, 4)
@@ -102,6 +105,16 @@ impl Shared {
             .and_then(|s| s.workers.get_mut(partition))
         {
             *slot = worker;
+        }
+    }
+
+    /// The time of the run, by which chunks are paced and batches linger: the clock's, or in a seeded run always the
+    /// same, so that nothing depends on how fast this machine is.
+    pub(crate) fn now(&self) -> Instant {
+        if self.seeded {
+            self.started
+        } else {
+            Instant::now()
         }
     }
 
@@ -190,6 +203,11 @@ impl Context {
             ticket: Cell::new(0),
             counts: Counts::default(),
         }
+    }
+
+    /// The time of the run.
+    pub(crate) fn now(&self) -> Instant {
+        self.shared.now()
     }
 
     /// Leaves an error for the worker to find; the first one counts.

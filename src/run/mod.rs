@@ -6,6 +6,7 @@
 
 mod context;
 mod drive;
+mod graph;
 mod report;
 mod seeded;
 mod start;
@@ -19,6 +20,7 @@ use crate::error::Error;
 pub use context::Context;
 pub(crate) use context::{Shared, bump, lock};
 pub(crate) use drive::Closed;
+pub(crate) use graph::Graph;
 pub use report::{Report, StageReport, WorkerReport};
 pub(crate) use start::{Launched, Prepared};
 pub use stop::StopToken;

@@ -2,6 +2,7 @@
 //!
 //! Workers never block, so a scheduler is a loop that steps one of them at a time. When none can go on, their
 //! half-full batches are flushed, as lingering would; then those that wait for the world outside are given a moment.
+//! The time of the run stands still, so that neither pacing nor lingering depends on the speed of the machine.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
@@ -35,18 +36,22 @@ pub(crate) fn drive(run: &Prepared<'_>, seed: u64) {
     }
     let mut dice = Dice(seed);
     // Workers that said they cannot go on since the last progress of any.
-    let mut stuck = vec![false; open.len()];
+    let mut stuck = vec![None; open.len()];
     let mut idle_since: Option<Instant> = None;
     while !run.shared.must_end() {
         let ready: Vec<usize> = (0..open.len())
-            .filter(|&w| open[w].is_some() && !stuck[w])
+            .filter(|&w| open[w].is_some() && stuck[w].is_none())
             .collect();
         let Some(&chosen) = ready.get(dice.below(ready.len())) else {
             if open.iter().all(Option::is_none) {
                 break;
             }
+            // Room inside the flow comes from a worker that could go on; only the caller can be waited for so.
+            if stuck.contains(&Some(Step::Full)) {
+                idle_since = None;
+            }
             if wake(run, &mut open, &contexts, &mut idle_since) {
-                stuck.fill(false);
+                stuck.fill(None);
             }
             continue;
         };
@@ -56,13 +61,13 @@ pub(crate) fn drive(run: &Prepared<'_>, seed: u64) {
         let cx = &contexts[chosen];
         match catch_unwind(AssertUnwindSafe(|| worker.step())) {
             Ok(Ok(Step::Progress)) => {
-                stuck.fill(false);
+                stuck.fill(None);
                 idle_since = None;
             }
-            Ok(Ok(Step::Empty | Step::Full)) => stuck[chosen] = true,
+            Ok(Ok(step @ (Step::Empty | Step::Full))) => stuck[chosen] = Some(step),
             Ok(Ok(Step::Done)) => {
                 close(run, cx, &mut open[chosen]);
-                stuck.fill(false);
+                stuck.fill(None);
             }
             Ok(Err(error)) => run.shared.fail(cx.locate(error)),
             Err(payload) => caught(run, cx, payload),

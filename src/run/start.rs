@@ -4,10 +4,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::report::{Report, StageReport, WorkerReport};
-use super::{Context, Shared, Stage, seeded, threads};
+use super::{Context, Graph, Shared, Stage, seeded, threads};
 use crate::edge::AnyEdge;
 use crate::error::{Error, ErrorKind};
-use crate::flow::Graph;
 use crate::options::{Group, RunOptions};
 use crate::plan::{self, End, Plan, Routing};
 
@@ -54,7 +53,6 @@ impl<'env> Prepared<'env> {
             stages,
             edges,
             run,
-            ..
         } = graph;
         plan::check(&plan)?;
         let RunOptions {

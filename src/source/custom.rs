@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use super::begin;
-use super::pace::Pace;
 use super::take::Stride;
 use crate::error::{BoxError, Error, ErrorKind};
 use crate::run::Context;
+use crate::step::Pace;
 use crate::step::{Feed, Pipe, Pull};
 
 /// A source of one's own, for [`Flow::from_source`](crate::Flow::from_source).
@@ -133,7 +133,7 @@ impl<S: Source> Feed for SourceFeed<'_, S> {
 
     fn pull(&mut self) -> Result<Pull<Self::Iter>, Error> {
         let failed = |error| Error::wrap(ErrorKind::Source, error);
-        let since = Instant::now();
+        let since = self.cx.now();
         // Taken out while it runs: a split that panics is dropped and never asked again.
         let mut split = match std::mem::replace(&mut self.current, Current::None) {
             Current::Ended => return Ok(Pull::Border),
@@ -144,13 +144,14 @@ impl<S: Source> Feed for SourceFeed<'_, S> {
                 None => return Ok(Pull::End),
             },
         };
-        let size = self.pace.next();
+        let cx = self.cx;
+        let size = self.pace.next(self.cx.now());
         let mut error = None;
         let mut good = UntilError {
             split: &mut split,
             error: &mut error,
         };
-        let taken = self.stride.take(&mut good, size, since);
+        let taken = self.stride.take(&mut good, size, since, || cx.now());
         self.slow = taken.slow;
         self.current = match error {
             Some(error) => Current::Failed(error),

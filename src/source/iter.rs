@@ -8,10 +8,10 @@ use std::sync::Mutex;
 use std::time::Instant;
 
 use super::begin;
-use super::pace::Pace;
 use super::take::Stride;
 use crate::error::Error;
 use crate::run::{Context, lock};
+use crate::step::Pace;
 use crate::step::{Feed, Pipe, Pull};
 
 /// The source of [`Flow::from_iter`](crate::Flow::from_iter) and [`Flow::from_vec`](crate::Flow::from_vec).
@@ -75,8 +75,8 @@ impl<I: Iterator> Feed for IterFeed<'_, I> {
     type Iter = std::vec::IntoIter<I::Item>;
 
     fn pull(&mut self) -> Result<Pull<Self::Iter>, Error> {
-        let size = self.pace.next();
-        let since = Instant::now();
+        let size = self.pace.next(self.cx.now());
+        let since = self.cx.now();
         let mut state = lock(self.state);
         // Waiting for the lock may have taken long: another worker was in the user's code. Nobody enters it
         // after the run was told to stop.
@@ -85,7 +85,9 @@ impl<I: Iterator> Feed for IterFeed<'_, I> {
         }
         let state = &mut *state;
         state.over = true;
-        let taken = state.stride.take(&mut state.iter, size, since);
+        let taken = state
+            .stride
+            .take(&mut state.iter, size, since, || self.cx.now());
         state.over = taken.ended;
         self.slow = taken.slow;
         if taken.items.is_empty() {

@@ -10,10 +10,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use super::begin;
-use super::pace::Pace;
 use super::take::Stride;
 use crate::error::Error;
 use crate::run::{Context, lock};
+use crate::step::Pace;
 use crate::step::{Feed, Pipe, Pull};
 
 /// The source of [`Flow::from_iters`](crate::Flow::from_iters).
@@ -85,8 +85,9 @@ impl<I: Iterator> Feed for ItersFeed<'_, I> {
                 None => return Ok(Pull::End),
             },
         };
-        let size = self.pace.next();
-        let taken = self.stride.take(&mut iter, size, Instant::now());
+        let cx = self.cx;
+        let size = self.pace.next(self.cx.now());
+        let taken = self.stride.take(&mut iter, size, cx.now(), || cx.now());
         // An iterator that ended says nothing about the next one.
         self.slow = taken.slow && !taken.ended;
         self.current = match taken.ended {

@@ -1,7 +1,7 @@
 //! Where items come from. A source is fused into the first stage: its workers take pieces of it themselves.
 //!
 //! Every source here is a [`Pipe`](crate::step::Pipe) whose feeds share one cursor, queue or lock. Two rules hold
-//! for all: a feed asks its [`Pace`](pace::Pace) how much to take, so that slow items spread over the workers and
+//! for all: a feed asks its [`Pace`](crate::step::Pace) how much to take, so that slow items spread over the workers and
 //! cheap ones cost no synchronisation worth naming; and it leaves the number of the chunk it gives in the context.
 //! In an ordered stage these tickets are 0, 1, 2, … without a gap, in the order of the input; otherwise they only
 //! grow with the order of the input, which is what aggregates such as "first" compare.
@@ -10,7 +10,6 @@ mod cursor;
 mod custom;
 mod iter;
 mod iters;
-pub(crate) mod pace;
 mod range;
 mod read_lines;
 mod receiver;
@@ -30,7 +29,6 @@ pub use receiver::FromReceiver;
 pub use slice::FromSlice;
 pub use text::{FromText, Text};
 
-pub(crate) use pace::Pace;
 pub(crate) use text::line_of;
 
 use crate::run::{Context, bump};

@@ -7,9 +7,9 @@ use std::time::Instant;
 
 use super::begin;
 use super::cursor::{Cursor, MOST};
-use super::pace::Pace;
 use crate::error::Error;
 use crate::run::Context;
+use crate::step::Pace;
 use crate::step::{Feed, Pipe, Pull};
 
 mod sealed {
@@ -111,7 +111,7 @@ impl<T: Integer> Feed for RangeFeed<'_, T> {
     type Iter = T::Piece;
 
     fn pull(&mut self) -> Result<Pull<T::Piece>, Error> {
-        let size = self.pace.next();
+        let size = self.pace.next(self.cx.now());
         let Some((part, ticket)) = self.source.cursor.take(size, self.cx.ordered) else {
             return Ok(Pull::End);
         };

@@ -11,7 +11,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::begin;
-use super::pace::Pace;
 use super::text::cutter::{Claim, Cutter, Supplied, Supply};
 use super::text::file::OpenFile;
 use super::text::form::Form;
@@ -20,6 +19,7 @@ use super::text::span::{first_line, lines_in};
 use super::text::{BLOCK, Block};
 use crate::error::Error;
 use crate::run::Context;
+use crate::step::Pace;
 use crate::step::{Feed, Pipe, Pull};
 
 /// The source of [`Flow::read_lines`](crate::Flow::read_lines) (of `str`) and
@@ -131,7 +131,7 @@ impl<'s, F: Form + ?Sized> Feed for ReadFeed<'s, F> {
     type Iter = OwnedLines<'s, F>;
 
     fn pull(&mut self) -> Result<Pull<Self::Iter>, Error> {
-        let size = self.pace.next() as u64;
+        let size = self.pace.next(self.cx.now()) as u64;
         let cutter = &self.source.cutter;
         let Some(piece) = cutter.take(&mut self.mine, size, self.cx.ordered)? else {
             return Ok(Pull::End);

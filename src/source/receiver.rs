@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Select, TryRecvError};
 
 use super::begin;
-use super::pace::Pace;
 use crate::error::Error;
 use crate::run::{Context, lock};
+use crate::step::Pace;
 use crate::step::{Feed, Pipe, Pull};
 
 /// The longest wait before the worker looks at the stop token again.
@@ -65,7 +65,7 @@ impl<T> Feed for ReceiverFeed<'_, T> {
     type Iter = std::vec::IntoIter<T>;
 
     fn pull(&mut self) -> Result<Pull<Self::Iter>, Error> {
-        let size = self.pace.next();
+        let size = self.pace.next(self.cx.now());
         let mut ticket = lock(&self.source.ticket);
         let mut items = Vec::new();
         while items.len() < size {

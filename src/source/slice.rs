@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use super::begin;
 use super::cursor::{Cursor, MOST};
-use super::pace::Pace;
 use crate::error::Error;
 use crate::run::Context;
+use crate::step::Pace;
 use crate::step::{Feed, Pipe, Pull};
 
 /// The source of [`Flow::from_slice`](crate::Flow::from_slice).
@@ -56,7 +56,7 @@ impl<'a, T> Feed for SliceFeed<'_, 'a, T> {
     type Iter = std::slice::Iter<'a, T>;
 
     fn pull(&mut self) -> Result<Pull<Self::Iter>, Error> {
-        let size = self.pace.next();
+        let size = self.pace.next(self.cx.now());
         let Some((part, ticket)) = self.source.cursor.take(size, self.cx.ordered) else {
             return Ok(Pull::End);
         };

@@ -33,12 +33,14 @@ impl Default for Stride {
 }
 
 impl Stride {
-    /// Takes up to `size` items, fewer when the iterator is slow or ends. `since` is when the caller began to wait.
+    /// Takes up to `size` items, fewer when the iterator is slow or ends. `since` is when the caller began
+    /// to wait, by the clock `now`.
     pub(super) fn take<I: Iterator>(
         &mut self,
         iter: &mut I,
         size: usize,
         since: Instant,
+        now: impl Fn() -> Instant,
     ) -> Taken<I::Item> {
         let mut items = Vec::with_capacity(size);
         loop {
@@ -46,7 +48,7 @@ impl Stride {
             let before = items.len();
             iter.by_ref().take(want).for_each(|item| items.push(item));
             let ended = items.len() - before < want;
-            let slow = since.elapsed() >= LONG;
+            let slow = now() - since >= LONG;
             self.0 = if slow { 1 } else { LONGEST.min(self.0 + 1) };
             if ended || slow || items.len() == size {
                 return Taken { items, ended, slow };
@@ -66,7 +68,7 @@ mod tests {
         // A slow machine may cut a chunk short, so only the sum of all chunks is certain.
         let mut all = Vec::new();
         loop {
-            let taken = stride.take(&mut numbers, 4, Instant::now());
+            let taken = stride.take(&mut numbers, 4, Instant::now(), Instant::now);
             assert!(taken.items.len() <= 4);
             all.extend(taken.items);
             if taken.ended {
@@ -79,7 +81,7 @@ mod tests {
     #[test]
     fn a_slow_iterator_gives_what_it_has() {
         let long_ago = Instant::now().checked_sub(2 * LONG).unwrap();
-        let taken = Stride::default().take(&mut (0..), 1000, long_ago);
+        let taken = Stride::default().take(&mut (0..), 1000, long_ago, Instant::now);
         assert!(taken.slow);
         assert_eq!(taken.items, [0]);
     }
@@ -88,10 +90,10 @@ mod tests {
     fn a_quick_stride_grows_and_a_slow_one_starts_again() {
         let mut stride = Stride(LONGEST);
         let ahead = Instant::now() + Duration::from_secs(3600);
-        let taken = stride.take(&mut (0..), 1000, ahead);
+        let taken = stride.take(&mut (0..), 1000, ahead, Instant::now);
         assert_eq!((taken.items.len(), stride.0), (1000, LONGEST));
         let long_ago = Instant::now().checked_sub(2 * LONG).unwrap();
-        let taken = stride.take(&mut (0..), 1000, long_ago);
+        let taken = stride.take(&mut (0..), 1000, long_ago, Instant::now);
         assert_eq!((taken.items.len(), stride.0), (LONGEST, 1));
     }
 }

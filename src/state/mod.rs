@@ -1,15 +1,17 @@
 //! Keyed state: declared aggregates, combined by the producers and reduced by the owner of the key.
 //!
 //! ```text
-//!  producer                                              consumer (one a partition)
-//!  item -> front table (stays in cache) -> part buffers =====> part's waiting entries -> part's table -> results
-//!              full: everything moves on      full: sent         a few thousand: counted     at the end
+//!  producer                                                       consumer (one a partition)
+//!  item -> front table -> hold: 64 tables -> parcels of a group =====> part's table -> results at the end
+//!            |  stays in cache; what leaves it is merged a batch at a time, and moves on when a table is full
+//!            `-> resting: every key is new -> parcels of one part ===> waits for a few thousand of its part
 //! ```
 //!
 //! On real text three quarters of a naive count go into cache misses of one big table. So producers absorb the
-//! frequent keys in a small table, cut what leaves it by hash into parts, and the consumer of a part counts it in
+//! frequent keys in a small table, and combine what leaves it once more before it crosses to another core. Where
+//! combining does not pay (all keys distinct) both step aside: entries are cut by hash into parts and counted in
 //! chunks large enough to pay for bringing the part's table into cache. What waits is bounded, so memory is the
-//! distinct keys plus a constant. Where combining does not pay (all keys distinct) the front table steps aside.
+//! distinct keys plus a constant.
 //!
 //! The idea is that of radix-partitioned aggregation: V. Leis et al., "Morsel-driven parallelism", 2014, and
 //! S. Manegold, P. Boncz, M. Kersten, "Optimizing main-memory join on modern hardware", 2002.

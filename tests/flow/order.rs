@@ -115,7 +115,13 @@ fn order_before_a_hash_boundary_is_a_plan_error() {
         flow().partition_with(|_, _| None).count().unwrap_err(),
         flow().count_by(|n| n % 2).count().unwrap_err(),
         flow().count_by_ref(|n| n).count().unwrap_err(),
-        flow().shuffle().name("numbers").partition().run().unwrap_err(),
+        flow()
+            .merge(flow())
+            .name("numbers")
+            .ordered()
+            .partition()
+            .run()
+            .unwrap_err(),
     ];
     for error in errors {
         assert_eq!(error.kind(), ErrorKind::Plan);
@@ -179,7 +185,10 @@ fn an_endless_source_ends_with_take() {
         let endless = || Flow::from_iter(0u64..).stages(3).on(way);
         assert_eq!(endless().take(10).count().unwrap(), 10);
         assert_eq!(endless().shuffle().take(10).count().unwrap(), 10);
-        assert_eq!(endless().partition().stages(4).take(10).count().unwrap(), 10);
+        assert_eq!(
+            endless().partition().stages(4).take(10).count().unwrap(),
+            10
+        );
         let one = endless().partition_with(|_, _| Some(0)).stages(4);
         assert_eq!(one.take(10).count().unwrap(), 10, "one partition gets all");
         let merged = endless().merge(endless()).stages(2);

@@ -15,7 +15,7 @@ use super::span::first_line;
 use crate::error::Error;
 use crate::run::Context;
 use crate::source::begin;
-use crate::source::pace::Pace;
+use crate::step::Pace;
 use crate::step::{Feed, Pipe, Pull};
 
 /// The source of [`Flow::from_lines`](crate::Flow::from_lines) (of `str`) and
@@ -104,7 +104,7 @@ impl<'s, 't, F: Form + ?Sized> Feed for TextFeed<'s, 't, F> {
     type Iter = Lines<'s, 't, F>;
 
     fn pull(&mut self) -> Result<Pull<Self::Iter>, Error> {
-        let size = self.pace.next() as u64;
+        let size = self.pace.next(self.cx.now()) as u64;
         let cutter = &self.source.cutter;
         let Some(piece) = cutter.take(&mut self.mine, size, self.cx.ordered)? else {
             return Ok(Pull::End);

@@ -28,9 +28,8 @@ impl Pace {
         }
     }
 
-    /// The size of the next piece, by how long the last one took; asked right before the piece is taken.
-    pub(crate) fn next(&mut self) -> usize {
-        let now = Instant::now();
+    /// The size of the next piece, by how long the last one took; asked right before the piece is taken, with the time of the run.
+    pub(crate) fn next(&mut self, now: Instant) -> usize {
         if let Some(given) = self.given.replace(now) {
             self.adapt(now - given);
         }
