@@ -102,6 +102,9 @@ impl Handle {
     /// # Ok::<(), millstream::Error>(())
     /// ```
     pub fn stop(&self) {
+        if self.is_finished() {
+            return;
+        }
         self.0.shared.fail(Error::new(
             ErrorKind::Stopped,
             "the flow was stopped by its handle before it was done",

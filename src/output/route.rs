@@ -238,7 +238,8 @@ impl<T, R: Router<T>> Output<T> for Routed<'_, T, R> {
     }
 
     fn linger(&self) -> Option<Instant> {
-        self.since.map(|since| since + self.group.linger)
+        self.since
+            .and_then(|since| since.checked_add(self.group.linger))
     }
 
     fn wait(&mut self, until: Option<Instant>) {

@@ -87,7 +87,8 @@ impl<'env> Prepared<'env> {
                 next: next.clone(),
             }));
         }
-        let until = deadline.map(|after| Instant::now() + after);
+        // A deadline that the clock cannot express never passes.
+        let until = deadline.and_then(|after| Instant::now().checked_add(after));
         Ok(Prepared {
             stages,
             edges,

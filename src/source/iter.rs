@@ -80,8 +80,14 @@ impl<I: Iterator> Feed for IterFeed<'_, I> {
         let mut state = lock(self.state);
         // Waiting for the lock may have taken long: another worker was in the user's code. Nobody enters it
         // after the run was told to stop.
-        if state.over || self.cx.shared.must_end() {
+        if self.cx.shared.must_end() {
             return Ok(Pull::End);
+        }
+        if state.over {
+            // A panic in the iterator lets go of the lock before the run knows of it, and is not the end of the input:
+            // a reduction behind would give out what it has as if it were all.
+            let panicked = self.state.is_poisoned();
+            return Ok(if panicked { Pull::Again } else { Pull::End });
         }
         let state = &mut *state;
         state.over = true;
@@ -159,7 +165,7 @@ mod tests {
         let mut first = source.open(&contexts[0]);
         let mut second = source.open(&contexts[1]);
         assert!(catch_unwind(AssertUnwindSafe(|| first.pull())).is_err());
-        assert!(matches!(second.pull(), Ok(Pull::End)));
+        assert!(matches!(second.pull(), Ok(Pull::Again)), "not its end");
     }
 
     #[test]

@@ -81,7 +81,8 @@ where
             return;
         }
         let (hold, exchange) = (&mut self.hold, &mut self.exchange);
-        let left = self.front.insert(entry(hash, key), |entry| {
+        let rehash = |key: &Q::Owned| self.hasher.hash_one(key.borrow());
+        let left = self.front.insert(entry(hash, key), rehash, |entry| {
             hold.put(entry, exchange, add);
         });
         if let Some(left) = left {
@@ -90,10 +91,11 @@ where
     }
 
     fn empty(&mut self) {
+        let rehash = |key: &Q::Owned| self.hasher.hash_one(key.borrow());
         if self.front.mode() == Mode::Table {
-            self.exchange.move_on(self.front.empty());
+            self.exchange.move_on(self.front.empty(rehash));
         } else {
-            for entry in self.front.empty() {
+            for entry in self.front.empty(rehash) {
                 self.hold.put(entry, &mut self.exchange, add);
             }
         }

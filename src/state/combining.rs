@@ -79,6 +79,7 @@ where
         let mode = self.front.mode();
         let (front, hold, exchange) = (&mut self.front, &mut self.hold, &mut self.exchange);
         let merge = |acc: &mut C::Acc, other| self.combine.merge(acc, other);
+        let rehash = |key: &K| self.hasher.hash_one(key);
         let left = items.try_for_each(|item| {
             let key = (self.key)(&item);
             let hash = self.hasher.hash_one(&key);
@@ -95,7 +96,7 @@ where
                 true
             } else {
                 let acc = self.combine.first(item, here);
-                let left = front.insert(Entry { hash, key, acc }, |entry| {
+                let left = front.insert(Entry { hash, key, acc }, rehash, |entry| {
                     hold.put(entry, exchange, merge);
                 });
                 left.is_none_or(|entry| hold.put(entry, exchange, merge)) && front.mode() == mode
@@ -129,10 +130,11 @@ where
 
     fn finish(&mut self) -> bool {
         let merge = |acc: &mut C::Acc, other| self.combine.merge(acc, other);
+        let rehash = |key: &K| self.hasher.hash_one(key);
         if self.front.mode() == Mode::Table {
-            self.exchange.move_on(self.front.empty());
+            self.exchange.move_on(self.front.empty(rehash));
         } else {
-            for entry in self.front.empty() {
+            for entry in self.front.empty(rehash) {
                 self.hold.put(entry, &mut self.exchange, merge);
             }
         }

@@ -21,7 +21,9 @@ const REST: u64 = 16;
 /// Entries of keys that were seen before.
 pub(super) struct Front<K, A> {
     mode: Mode,
-    table: HashTable<Entry<K, A>>,
+    /// Keys without their hashes: the smaller they are the more of them stay in cache, and they are hashed again
+    /// only when they leave.
+    table: HashTable<(K, A)>,
     /// Empty until the table has been full once.
     cache: Vec<Option<Entry<K, A>>>,
     /// Places of the cache; the table holds seven eighths as many keys.
@@ -82,16 +84,17 @@ impl<K: Eq, A> Front<K, A> {
             };
         }
         self.table
-            .find_mut(hash, |e| e.hash == hash && is(&e.key))
-            .map(|entry| &mut entry.acc)
+            .find_mut(hash, |(key, _)| is(key))
+            .map(|(_, acc)| acc)
     }
 
     /// Adds a key that is not there; returns the entry that had to leave for it. When the table is full, everything in
-    /// it leaves through `leave`.
+    /// it leaves through `leave`. `rehash` gives the hash of a key.
     #[inline]
     pub(super) fn insert(
         &mut self,
         entry: Entry<K, A>,
+        rehash: impl Fn(&K) -> u64,
         leave: impl FnMut(Entry<K, A>),
     ) -> Option<Entry<K, A>> {
         self.missed += 1;
@@ -101,9 +104,10 @@ impl<K: Eq, A> Front<K, A> {
             return place.replace(entry);
         }
         if self.table.len() >= self.places / 8 * 7 {
-            return self.outgrow(entry, leave);
+            return self.outgrow(entry, rehash, leave);
         }
-        self.table.insert_unique(entry.hash, entry, |e| e.hash);
+        self.table
+            .insert_unique(entry.hash, (entry.key, entry.acc), |(key, _)| rehash(key));
         None
     }
 
@@ -112,9 +116,10 @@ impl<K: Eq, A> Front<K, A> {
     fn outgrow(
         &mut self,
         entry: Entry<K, A>,
+        rehash: impl Fn(&K) -> u64,
         leave: impl FnMut(Entry<K, A>),
     ) -> Option<Entry<K, A>> {
-        std::mem::take(&mut self.table).into_iter().for_each(leave);
+        self.empty(rehash).for_each(leave);
         self.cache.resize_with(self.places, || None);
         self.mode = Mode::Cache;
         let place = entry.hash as usize & (self.places - 1);
@@ -143,11 +148,20 @@ impl<K: Eq, A> Front<K, A> {
         }
     }
 
-    /// Takes everything out.
-    pub(super) fn empty(&mut self) -> impl Iterator<Item = Entry<K, A>> + '_ {
-        let cached = std::mem::take(&mut self.cache).into_iter().flatten();
+    /// Takes everything out; `rehash` gives the hash of a key.
+    pub(super) fn empty(
+        &mut self,
+        rehash: impl Fn(&K) -> u64,
+    ) -> impl Iterator<Item = Entry<K, A>> {
         self.mode = Mode::Table;
-        std::mem::take(&mut self.table).into_iter().chain(cached)
+        let cached = std::mem::take(&mut self.cache).into_iter().flatten();
+        let table = std::mem::take(&mut self.table).into_iter();
+        let hashed = table.map(move |(key, acc)| Entry {
+            hash: rehash(&key),
+            key,
+            acc,
+        });
+        hashed.chain(cached)
     }
 }
 
@@ -155,8 +169,12 @@ impl<K: Eq, A> Front<K, A> {
 mod tests {
     use super::*;
 
+    fn hash(key: &u64) -> u64 {
+        key.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_right(32)
+    }
+
     fn add(front: &mut Front<u64, u64>, out: &mut Vec<(u64, u64)>, key: u64) {
-        let hash = key.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_right(32);
+        let hash = hash(&key);
         let entry = Entry { hash, key, acc: 1 };
         let mode = front.mode();
         if mode == Mode::Rest {
@@ -167,12 +185,12 @@ mod tests {
         if let Some(n) = front.find(mode, hash, |k| *k == key) {
             return *n += 1;
         }
-        let left = front.insert(entry, |e| out.push((e.key, e.acc)));
+        let left = front.insert(entry, hash, |e| out.push((e.key, e.acc)));
         out.extend(left.map(|e| (e.key, e.acc)));
     }
 
     fn total(front: &mut Front<u64, u64>, out: &mut Vec<(u64, u64)>) -> u64 {
-        out.extend(front.empty().map(|e| (e.key, e.acc)));
+        out.extend(front.empty(hash).map(|e| (e.key, e.acc)));
         out.iter().map(|(_, n)| n).sum()
     }
 

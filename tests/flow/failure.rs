@@ -218,7 +218,7 @@ where
     is_at(&each.unwrap_err(), ErrorKind::Step, path, byte, line);
     let panics = lines().for_each(|line| boom_if(line.as_ref().contains("torn")));
     is_at(&panics.unwrap_err(), ErrorKind::Panic, path, byte, line);
-    let ordered = lines().ordered().try_map(parse).take(6000).count();
+    let ordered = lines().ordered().try_map(parse).take(10_000).count();
     is_at(&ordered.unwrap_err(), ErrorKind::Step, path, byte, line);
     let behind = lines().shuffle().try_map(parse).count().unwrap_err();
     assert_eq!(behind.kind(), ErrorKind::Step);

@@ -40,7 +40,11 @@ fn until(it_is_so: impl Fn() -> bool) {
 }
 
 /// A flow that calls `at` once, when it has given some thousand items.
-fn midway(way: Way, alive: &Arc<()>, at: impl Fn() + Send + Sync + 'static) -> BoxFlow<'static, u64> {
+fn midway(
+    way: Way,
+    alive: &Arc<()>,
+    at: impl Fn() + Send + Sync + 'static,
+) -> BoxFlow<'static, u64> {
     let seen = AtomicUsize::new(0);
     let flow = endless(way, alive).inspect(move |_| {
         if seen.fetch_add(1, SeqCst) == 3000 {
@@ -220,7 +224,7 @@ fn an_iterator_gives_its_error_once_and_last() {
 fn a_scope_that_returns_early_stops_its_flow() {
     for way in WAYS {
         let alive = Arc::new(());
-        let nothing = endless(way, &alive).scope(drop);
+        let nothing = endless(way, &alive).scope(|items| drop(items));
         assert!(nothing.is_ok());
         is_gone(&alive);
         let some = endless(way, &alive).scope(|items| items.take(5000).sum::<u64>());
