@@ -65,3 +65,9 @@ pub mod chain {
         TryFlatMap, TryMap,
     };
 }
+
+/// The README's code, run as doctests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+#[derive(Debug)]
+pub struct Readme;

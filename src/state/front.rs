@@ -174,15 +174,19 @@ mod tests {
     }
 
     fn add(front: &mut Front<u64, u64>, out: &mut Vec<(u64, u64)>, key: u64) {
-        let hash = hash(&key);
-        let entry = Entry { hash, key, acc: 1 };
+        let hashed = hash(&key);
+        let entry = Entry {
+            hash: hashed,
+            key,
+            acc: 1,
+        };
         let mode = front.mode();
         if mode == Mode::Rest {
             front.passed(1);
             return out.push((key, 1));
         }
         front.looked_up(1);
-        if let Some(n) = front.find(mode, hash, |k| *k == key) {
+        if let Some(n) = front.find(mode, hashed, |k| *k == key) {
             return *n += 1;
         }
         let left = front.insert(entry, hash, |e| out.push((e.key, e.acc)));

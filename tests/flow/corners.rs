@@ -63,7 +63,10 @@ fn nothing(way: Way, text: &Text) -> Vec<BoxFlow<'_, u64>> {
         Flow::from_receiver(closed).boxed(),
         Flow::from_iter(0..100).filter(|_| false).boxed(),
     ];
-    flows.into_iter().map(|flow| flow.stages(3).on(way)).collect()
+    flows
+        .into_iter()
+        .map(|flow| flow.stages(3).on(way))
+        .collect()
 }
 
 #[test]
@@ -209,7 +212,10 @@ fn borrowed_data_meets_owned_data() {
             word.len() > 1
         });
         let counts: HashMap<&str, u64> = flow.count_by(|word| *word).on(way).collect().unwrap();
-        assert_eq!(counts, HashMap::from([("mill", 3), ("stream", 1), ("race", 1)]));
+        assert_eq!(
+            counts,
+            HashMap::from([("mill", 3), ("stream", 1), ("race", 1)])
+        );
         let flow = Flow::from_slice(&words).map(|word| word.as_str()).on(way);
         let longest = flow.scope(|items| items.max_by_key(|word| word.len()));
         assert_eq!(longest.unwrap(), Some("stream"));
@@ -223,7 +229,10 @@ fn a_flow_is_kept_in_a_vector() {
         let flows: Vec<BoxFlow<'static, u64>> = vec![
             Flow::from_range(0..10).boxed(),
             Flow::from_iter(10..20).partition().boxed(),
-            Flow::from_vec((20..30).collect()).shuffle().map(|n| n).boxed(),
+            Flow::from_vec((20..30).collect())
+                .shuffle()
+                .map(|n| n)
+                .boxed(),
         ];
         let all = flows.into_iter().reduce(|a, b| a.merge(b).boxed()).unwrap();
         assert!(all.on(way).sorted().unwrap().into_iter().eq(0..30));

@@ -56,7 +56,10 @@ fn stays_within_its_plan(what: &str, build: impl Fn(&Arc<Gauge>) -> BoxFlow<'sta
         })
         .unwrap();
         let (most, now) = (gauge.most.load(SeqCst), gauge.now.load(SeqCst));
-        assert!(most > 0 && most <= bound + threads, "{what}, {way:?}: {most} > {bound}");
+        assert!(
+            most > 0 && most <= bound + threads,
+            "{what}, {way:?}: {most} > {bound}"
+        );
         assert_eq!(now, 0, "{what}, {way:?}: items are left");
     }
 }
