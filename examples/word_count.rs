@@ -38,21 +38,23 @@ fn run() -> Result<(), Box<dyn Error>> {
     let mut out = std::io::stdout().lock();
     let total: u64 = counts.iter().map(|(_, count)| count).sum();
     writeln!(out, "{} distinct, {total} total", counts.len())?;
-    for (word, count) in most_frequent(&mut counts, top) {
+    keep_most_frequent(&mut counts, top);
+    for (word, count) in counts {
         writeln!(out, "{count}\t{word}")?;
     }
     Ok(())
 }
 
-/// The first `top` by count descending, then word ascending, without sorting the rest.
-fn most_frequent<'a, 't>(counts: &'a mut [(&'t str, u64)], top: usize) -> &'a [(&'t str, u64)] {
-    let rank = |&(word, count): &(&'t str, u64)| (Reverse(count), word);
-    let top = top.min(counts.len());
-    if top < counts.len() {
-        counts.select_nth_unstable_by_key(top, rank);
+/// Keeps the first `top` by count descending, then word ascending. The others are left out by count alone: most words
+/// come once, and need not be compared with each other.
+fn keep_most_frequent(counts: &mut Vec<(&str, u64)>, top: usize) {
+    if (1..counts.len()).contains(&top) {
+        let (_, last, _) = counts.select_nth_unstable_by_key(top - 1, |&(_, count)| Reverse(count));
+        let least = last.1;
+        counts.retain(|&(_, count)| count >= least);
     }
-    counts[..top].sort_unstable_by_key(rank);
-    &counts[..top]
+    counts.sort_unstable_by_key(|&(word, count)| (Reverse(count), word));
+    counts.truncate(top);
 }
 
 /// How many words to print and which files to read; `None` if the user asks for help.

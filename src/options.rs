@@ -26,6 +26,8 @@ pub(crate) struct Group {
     pub(crate) tickets: bool,
     /// Whether a step such as `take` has used the order, so that it may end at the next boundary.
     pub(crate) order_used: bool,
+    /// Whether a reduction stands in the stage: what it emits has no order that `ordered` could keep.
+    pub(crate) reduced: bool,
 }
 
 impl Default for Group {
@@ -40,6 +42,7 @@ impl Default for Group {
             ordered: false,
             tickets: false,
             order_used: false,
+            reduced: false,
         }
     }
 }

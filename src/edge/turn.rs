@@ -21,9 +21,12 @@ impl Turn {
         *lock(&self.next) >= ticket
     }
 
-    /// Gives the turn to the next ticket.
-    pub(crate) fn pass(&self) {
-        *lock(&self.next) += 1;
+    /// Gives the turn to the ticket behind this one. A chunk that a step made up at its end has the ticket of one that
+    /// has passed already, and changes nothing.
+    pub(crate) fn pass(&self, ticket: u64) {
+        let mut next = lock(&self.next);
+        *next = (*next).max(ticket + 1);
+        drop(next);
         self.changed.notify_all();
     }
 

@@ -14,8 +14,7 @@ use crate::step::Pipe;
 /// What the stage behind a keyed boundary keeps, for `explain`.
 const KEEPS: &str = "its distinct keys; while nearly every key is new, also up to 4,096 waiting entries in each of 512 parts";
 /// What the stage in front of a keyed boundary keeps, for `explain`.
-const COMBINES: &str =
-    "entries to combine: up to 16,384 in front, and 64 × 3,584 behind once those are full";
+const COMBINES: &str = "entries to combine: up to 16,384 in front, 64 × 3,584 behind once those are full, and 512 × 256 on their way while nearly every key is new";
 
 impl<'env, P: Pipe + 'env> Flow<'env, P>
 where

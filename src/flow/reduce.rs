@@ -33,6 +33,7 @@ impl<'env, P: Pipe + 'env> Flow<'env, P> {
         F: Fn(&mut A, P::Item) + Send + Sync + 'env,
     {
         self.group.ordered = false;
+        self.group.reduced = true;
         self.keeps.push("the accumulators of `reduce`");
         self.step("reduce", |pipe| Reduce { pipe, init, f })
     }
@@ -73,6 +74,7 @@ impl<'env, P: Pipe + 'env> Flow<'env, P> {
         V: IntoIterator<Item = U::Item>,
     {
         self.group.ordered = false;
+        self.group.reduced = true;
         self.keeps.push("the accumulators of `emit_and_reduce`");
         self.step("emit_and_reduce", |pipe| Emit {
             pipe,

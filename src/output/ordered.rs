@@ -96,7 +96,7 @@ impl<T, O: Output<T>> Gate<'_, T, O> {
                 self.done.push_front((ticket, Vec::new().into_iter()));
                 return false;
             }
-            self.turn.pass();
+            self.turn.pass(ticket);
         }
         true
     }

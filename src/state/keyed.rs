@@ -139,6 +139,10 @@ impl<T, K: Eq, C: Combine<T>> Reducing<'_, T, K, C> {
 
     fn count_part(&mut self, part: usize) {
         let combine = self.combine;
+        if self.tables[part].is_empty() {
+            // Most of the first entries are of different keys: growing by doubling would move each several times.
+            self.tables[part].reserve(self.of_part[part].entries / 2, |known| known.hash);
+        }
         for mut parcel in self.of_part[part].take() {
             for entry in parcel.drain(..) {
                 count(&mut self.tables[part], entry, combine);

@@ -76,11 +76,12 @@ impl<'s, P: Pipe, D: Feed> Feed for Taker<'s, P, D> {
             if !turn.is(*ticket) {
                 return Ok(Pull::Pending);
             }
+            let ticket = *ticket;
             let mut items = self.held.take().map_or(Vec::new(), |(_, items)| items);
             let draw = items.len().min(left.load(Ordering::Acquire));
             items.truncate(draw);
             let rest = left.fetch_sub(draw, Ordering::AcqRel) - draw;
-            turn.pass();
+            turn.pass(ticket);
             if rest == 0 {
                 self.take.pipe.release(Release::Close);
             }

@@ -116,9 +116,8 @@ fn order_before_a_hash_boundary_is_a_plan_error() {
         flow().count_by(|n| n % 2).count().unwrap_err(),
         flow().count_by_ref(|n| n).count().unwrap_err(),
         flow()
-            .merge(flow())
-            .name("numbers")
-            .ordered()
+            .shuffle()
+            .name("behind the `numbers`")
             .partition()
             .run()
             .unwrap_err(),
