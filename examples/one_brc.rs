@@ -43,16 +43,30 @@ fn run() -> Result<(), Box<dyn Error>> {
         )
         .sorted_by_key(|&(station, _)| station)?;
 
+    let names: Vec<&str> = stations
+        .iter()
+        .map(|&(station, _)| name(station))
+        .collect::<Result<_, _>>()?;
+
     let mut out = std::io::stdout().lock();
-    out.write_all(b"{")?;
-    for (i, (station, (min, sum, count, max))) in stations.into_iter().enumerate() {
-        out.write_all(if i == 0 { b"" } else { b", " })?;
-        out.write_all(station)?;
+    write!(out, "{{")?;
+    for (i, (station, (_, (min, sum, count, max)))) in names.into_iter().zip(stations).enumerate() {
+        let comma = if i == 0 { "" } else { ", " };
         let (min, mean, max) = (Tenths(min), Tenths(mean(sum, count)), Tenths(max));
-        write!(out, "={min}/{mean}/{max}")?;
+        write!(out, "{comma}{station}={min}/{mean}/{max}")?;
     }
-    out.write_all(b"}\n")?;
+    writeln!(out, "}}")?;
     Ok(())
+}
+
+/// The rows are read as bytes; only the few names are ever text.
+fn name(station: &[u8]) -> Result<&str, String> {
+    std::str::from_utf8(station).map_err(|_| {
+        format!(
+            "the name {:?} is not UTF-8",
+            String::from_utf8_lossy(station)
+        )
+    })
 }
 
 /// Takes `Abha;-23.0` apart, into the station and tenths of a degree.

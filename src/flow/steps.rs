@@ -269,8 +269,8 @@ impl<'env, P: Pipe + 'env> Flow<'env, P> {
     ///
     /// Steps still run on all workers at once; chunks are numbered at the source and wait at the stage's end for
     /// those before them. Order ends at a boundary by key or hash, and the flow refuses to run if one follows (sort
-    /// the result instead), unless a `take` stands between. What a [`reduce`](Flow::reduce) emits has no order: behind one, in
-    /// the same stage, `ordered` changes nothing.
+    /// the result instead), unless a `take` stands between. What a [`reduce`](Flow::reduce) emits has no order: behind
+    /// one, in the same stage, `ordered` changes nothing.
     ///
     /// *Order* that of the input. *Threads* the stage's. *Memory* up to [`batch`](Flow::batch) items a worker that
     /// wait for their turn. *Ends* with its input.

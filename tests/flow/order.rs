@@ -134,6 +134,25 @@ fn order_before_a_hash_boundary_is_a_plan_error() {
 }
 
 #[test]
+fn ordered_behind_a_reduction_changes_nothing() {
+    for way in WAYS {
+        let list = |stages| {
+            let numbers = Flow::from_iter(0..500u32).stages(stages).batch(7).on(way);
+            numbers.reduce(Vec::new, Vec::push).events().ordered()
+        };
+        assert_eq!(list(3).shuffle().count().unwrap(), 500);
+        assert_eq!(list(3).count_by(|n| n % 5).count().unwrap(), 5);
+        assert_eq!(list(1).scope(|items| items.count()).unwrap(), 500);
+        assert_eq!(list(3).take(200).count().unwrap(), 200);
+        let emitted = Flow::from_iter(0..500u32).stages(3).on(way);
+        let emitted = emitted
+            .emit_and_reduce(|| 0, |_, n| Some(n), Some)
+            .ordered();
+        assert_eq!(emitted.shuffle().count().unwrap(), 503);
+    }
+}
+
+#[test]
 fn a_take_uses_order_up() {
     for way in WAYS {
         let first = || Flow::from_iter(0..).stages(3).ordered().take(10).on(way);

@@ -48,6 +48,7 @@ pub(super) fn source<'a>(input: &'a Input, text: &'a Text) -> (BoxFlow<'a, i64>,
         used: false,
         known,
         placed: known,
+        reduced: false,
     };
     (tuned(flow, input.tuning), model)
 }
@@ -130,7 +131,7 @@ pub(super) fn apply<'a>(
         }
         Op::Take(_) => flow,
         Op::Ordered => {
-            model.ordered = true;
+            model.ordered |= !model.reduced;
             flow.ordered()
         }
         Op::Boxed => flow.boxed().boxed(),
@@ -163,11 +164,12 @@ pub(super) fn apply<'a>(
             tuned(flow.merge(theirs).boxed(), t)
         }
         Op::Reduce => {
-            model.reduced();
+            model.reduce();
             flow.reduce(Vec::new, |all, n| all.push(n)).events().boxed()
         }
         Op::PartitionSums(t) if model.may_hash() => {
             model.hashed();
+            model.reduce();
             let of = t.stages as i64;
             model.items = (0..of)
                 .map(|p| squeeze(model.items.iter().filter(|n| *n % of == p).sum()))
@@ -181,7 +183,7 @@ pub(super) fn apply<'a>(
             .boxed()
         }
         Op::EmitAndReduce if model.items.len() < MANY => {
-            model.reduced();
+            model.reduce();
             model.items.extend(model.items.clone());
             flow.emit_and_reduce(
                 Vec::new,

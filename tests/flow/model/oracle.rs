@@ -17,6 +17,8 @@ pub(super) struct Model {
     pub(super) known: bool,
     /// No step has gathered items of several chunks.
     pub(super) placed: bool,
+    /// A reduction stands in the stage being written, so that `ordered` changes nothing.
+    pub(super) reduced: bool,
 }
 
 impl Model {
@@ -26,15 +28,18 @@ impl Model {
     }
 
     pub(super) fn hashed(&mut self) {
+        self.reduced = false;
         (self.ordered, self.used, self.known, self.placed) = (false, false, false, false);
     }
 
     pub(super) fn shuffled(&mut self) {
+        self.reduced = false;
         self.known &= self.ordered;
         self.placed = false;
     }
 
-    pub(super) fn reduced(&mut self) {
+    pub(super) fn reduce(&mut self) {
+        self.reduced = true;
         (self.ordered, self.known, self.placed) = (false, false, false);
     }
 
