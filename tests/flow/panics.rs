@@ -389,12 +389,8 @@ fn any_payload_comes_back() {
             }
         });
         let payload = other.count().unwrap_err().into_panic().unwrap();
-        assert!(
-            payload
-                .downcast::<HashMap<i32, i32>>()
-                .unwrap()
-                .contains_key(&7)
-        );
+        let map = payload.downcast::<HashMap<i32, i32>>().unwrap();
+        assert!(map.contains_key(&7));
         let step = flow().try_map(|_| Err::<(), _>("no")).count().unwrap_err();
         let same = step.into_panic().expect_err("nothing was thrown");
         assert_eq!(same.kind(), ErrorKind::Step);
