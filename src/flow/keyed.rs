@@ -12,9 +12,9 @@ use crate::state::{Adder, CombineByKey, CombineRefs, Keyed, KeyedEdge};
 use crate::step::Pipe;
 
 /// What the stage behind a keyed boundary keeps, for `explain`.
-const KEEPS: &str = "its distinct keys; while nearly every key is new, also up to 4,096 waiting entries in each of 512 parts";
+const KEEPS: &str = "its distinct keys; and up to 4,096 waiting entries in each of 64 groups, or of 256 parts while nearly every key is new";
 /// What the stage in front of a keyed boundary keeps, for `explain`.
-const COMBINES: &str = "entries to combine: up to 16,384 in front, 64 × 3,584 behind once those are full, and 512 × 256 on their way while nearly every key is new";
+const COMBINES: &str = "entries to combine, up to 16,384, and on their way up to 64 × 256, or 256 × 256 while nearly every key is new";
 
 impl<'env, P: Pipe + 'env> Flow<'env, P>
 where

@@ -10,7 +10,6 @@ use std::time::Instant;
 
 use super::exchange::Exchange;
 use super::front::{Front, Mode};
-use super::hold::Hold;
 use super::{Entry, KeyedEdge};
 use crate::edge::AnyEdge;
 use crate::output::{Output, Sink};
@@ -40,7 +39,6 @@ where
             adder: Adder {
                 hasher: &cx.shared.hasher,
                 front: Front::new(),
-                hold: Hold::new(),
                 exchange: Exchange::new(&self.edge, cx),
             },
             cx,
@@ -56,7 +54,6 @@ where
 pub struct Adder<'s, Q: ToOwned + ?Sized> {
     hasher: &'s ahash::RandomState,
     front: Front<Q::Owned, u64>,
-    hold: Hold<Q::Owned, u64>,
     exchange: Exchange<'s, Q::Owned, u64>,
 }
 
@@ -80,31 +77,22 @@ where
             *count += 1;
             return;
         }
-        let (hold, exchange) = (&mut self.hold, &mut self.exchange);
+        let exchange = &mut self.exchange;
         let rehash = |key: &Q::Owned| self.hasher.hash_one(key.borrow());
         let left = self.front.insert(entry(hash, key), rehash, |entry| {
-            hold.put(entry, exchange, add);
+            exchange.put(entry);
         });
         if let Some(left) = left {
-            hold.put(left, exchange, add);
+            exchange.put(left);
         }
     }
 
     fn empty(&mut self) {
         let rehash = |key: &Q::Owned| self.hasher.hash_one(key.borrow());
-        if self.front.mode() == Mode::Table {
-            self.exchange.move_on(self.front.empty(rehash));
-        } else {
-            for entry in self.front.empty(rehash) {
-                self.hold.put(entry, &mut self.exchange, add);
-            }
+        for entry in self.front.empty(rehash) {
+            self.exchange.put(entry);
         }
-        self.hold.empty(&mut self.exchange, add);
     }
-}
-
-fn add(count: &mut u64, more: u64) {
-    *count += more;
 }
 
 fn entry<Q: ToOwned + ?Sized>(hash: u64, key: &Q) -> Entry<Q::Owned, u64> {

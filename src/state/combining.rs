@@ -8,7 +8,6 @@ use std::time::Instant;
 
 use super::exchange::Exchange;
 use super::front::{Front, Mode};
-use super::hold::Hold;
 use super::{Entry, KeyedEdge};
 use crate::aggregate::{Combine, Place};
 use crate::edge::AnyEdge;
@@ -43,7 +42,6 @@ where
             combine: &self.combine,
             hasher: &cx.shared.hasher,
             front: Front::new(),
-            hold: Hold::new(),
             exchange: Exchange::new(&self.edge, cx),
             at: Place { chunk: 0, item: 0 },
         }
@@ -60,7 +58,6 @@ pub(crate) struct Combining<'s, T, K, C: Combine<T>, F> {
     combine: &'s C,
     hasher: &'s ahash::RandomState,
     front: Front<K, C::Acc>,
-    hold: Hold<K, C::Acc>,
     exchange: Exchange<'s, K, C::Acc>,
     /// The place of the next item, where the aggregate looks at places.
     at: Place,
@@ -77,8 +74,7 @@ where
         // its entry.
         let (mut at, mut seen) = (self.at, 0u64);
         let mode = self.front.mode();
-        let (front, hold, exchange) = (&mut self.front, &mut self.hold, &mut self.exchange);
-        let merge = |acc: &mut C::Acc, other| self.combine.merge(acc, other);
+        let (front, exchange) = (&mut self.front, &mut self.exchange);
         let rehash = |key: &K| self.hasher.hash_one(key);
         let left = items.try_for_each(|item| {
             let key = (self.key)(&item);
@@ -97,9 +93,9 @@ where
             } else {
                 let acc = self.combine.first(item, here);
                 let left = front.insert(Entry { hash, key, acc }, rehash, |entry| {
-                    hold.put(entry, exchange, merge);
+                    exchange.put(entry);
                 });
-                left.is_none_or(|entry| hold.put(entry, exchange, merge)) && front.mode() == mode
+                left.is_none_or(|entry| exchange.put(entry)) && front.mode() == mode
             };
             // An endless expansion must see the stop flag, and the mode change, at some time.
             if room && seen < LOOK {
@@ -113,6 +109,7 @@ where
             Mode::Rest => self.front.passed(seen),
             Mode::Table | Mode::Cache => self.front.looked_up(seen),
         }
+        self.exchange.cut_finely(self.front.mode() == Mode::Rest);
         // A break is no reason to wait: the next step asks whether there is room.
         left.is_break().then_some(items)
     }
@@ -129,16 +126,10 @@ where
     }
 
     fn finish(&mut self) -> bool {
-        let merge = |acc: &mut C::Acc, other| self.combine.merge(acc, other);
         let rehash = |key: &K| self.hasher.hash_one(key);
-        if self.front.mode() == Mode::Table {
-            self.exchange.move_on(self.front.empty(rehash));
-        } else {
-            for entry in self.front.empty(rehash) {
-                self.hold.put(entry, &mut self.exchange, merge);
-            }
+        for entry in self.front.empty(rehash) {
+            self.exchange.put(entry);
         }
-        self.hold.empty(&mut self.exchange, merge);
         self.exchange.finish()
     }
 

@@ -1,11 +1,11 @@
-//! The way from a producer to the owners of the keys: parcels of entries, of one part or of whatever moves on.
+//! The way from a producer to the owners of the keys: a buffer a part, or a group of parts, sent when it is full.
 
 use std::collections::VecDeque;
 use std::time::Instant;
 
 use crossbeam_channel::{Sender, TrySendError};
 
-use super::{Entry, KeyedEdge, Parcel, owner, part_of, parts};
+use super::{Cut, Entry, GROUP, KeyedEdge, Parcel, owner, part_of, parts};
 use crate::edge::wait_send;
 use crate::run::{Context, bump};
 
@@ -14,10 +14,9 @@ pub(super) struct Exchange<'s, K, A> {
     edge: &'s KeyedEdge<K, A>,
     /// One a consumer; `None` once it is gone.
     senders: Vec<Option<Sender<Parcel<K, A>>>>,
-    /// One a part, for entries that come one by one; laid out when the first does.
+    /// One a group of parts or, if `fine`, one a part.
     buffers: Vec<Buffer<K, A>>,
-    /// One a consumer, for entries that move on many at a time.
-    moving: Vec<Vec<Entry<K, A>>>,
+    fine: bool,
     parts: usize,
     /// Parcels that found no room, with their consumers.
     waiting: VecDeque<(usize, Parcel<K, A>)>,
@@ -37,77 +36,76 @@ struct Buffer<K, A> {
 impl<'s, K, A> Exchange<'s, K, A> {
     pub(super) fn new(edge: &'s KeyedEdge<K, A>, cx: &'s Context) -> Self {
         let senders: Vec<_> = edge.edge.senders().into_iter().map(Some).collect();
-        Exchange {
+        let mut exchange = Exchange {
             edge,
             parts: parts(senders.len()),
-            moving: senders.iter().map(|_| Vec::new()).collect(),
             senders,
             buffers: Vec::new(),
+            fine: false,
             waiting: VecDeque::new(),
             most: cx.next.items(size_of::<Entry<K, A>>()),
             cx,
-        }
+        };
+        exchange.lay_out();
+        exchange
     }
 
-    #[cold]
     fn lay_out(&mut self) {
-        let (most, parts) = (self.most, self.parts);
-        self.buffers = (0..parts)
-            .map(|part| Buffer {
+        let (most, of) = (
+            self.most,
+            if self.fine {
+                self.parts
+            } else {
+                self.parts / GROUP
+            },
+        );
+        self.buffers = (0..of)
+            .map(|n| Buffer {
                 entries: Vec::new(),
-                most: most - most * part / (parts * 4 / 3),
+                most: most - most * n / (of * 4 / 3),
             })
             .collect();
+    }
+
+    /// Cuts finely from now on, or coarsely: a buffer a part pays when everything passes through here.
+    pub(super) fn cut_finely(&mut self, fine: bool) {
+        if self.fine != fine {
+            self.send_all();
+            self.fine = fine;
+            self.lay_out();
+        }
     }
 
     /// Buffers an entry, and sends its buffer if that is full; false when there was no room for it.
     #[inline]
     pub(super) fn put(&mut self, entry: Entry<K, A>) -> bool {
-        if self.buffers.is_empty() {
-            self.lay_out();
-        }
-        let part = part_of(entry.hash, self.parts);
-        let buffer = &mut self.buffers[part];
+        // As many buffers as are laid out: the part's own, or that of its group, since groups are neighbours.
+        let place = part_of(entry.hash, self.buffers.len());
+        let buffer = &mut self.buffers[place];
         buffer.entries.push(entry);
-        buffer.entries.len() < buffer.most || self.send(part)
+        buffer.entries.len() < buffer.most || self.send(place)
     }
 
     #[cold]
-    fn send(&mut self, part: usize) -> bool {
+    fn send(&mut self, place: usize) -> bool {
         let fresh = Buffer {
             entries: self.edge.take_spare(self.most),
             most: self.most,
         };
-        let entries = std::mem::replace(&mut self.buffers[part], fresh).entries;
-        self.enqueue(self.owner(part), Some(part), entries);
+        let entries = std::mem::replace(&mut self.buffers[place], fresh).entries;
+        let cut = if self.fine {
+            Cut::Part(place)
+        } else {
+            Cut::Group(place)
+        };
+        let to = self.owner(place);
+        self.waiting.push_back((to, Parcel { cut, entries }));
         self.deliver()
     }
 
-    fn owner(&self, part: usize) -> usize {
+    fn owner(&self, place: usize) -> usize {
+        let part = if self.fine { place } else { place * GROUP };
         owner(part, self.parts, self.senders.len())
-    }
-
-    /// Sends entries many at a time; those of a part had better come one after another.
-    pub(super) fn move_on(&mut self, entries: impl Iterator<Item = Entry<K, A>>) {
-        for entry in entries {
-            let to = self.owner(part_of(entry.hash, self.parts));
-            let Some(moving) = self.moving.get_mut(to) else {
-                return;
-            };
-            moving.push(entry);
-            if moving.len() >= self.most {
-                let fresh = self.edge.take_spare(self.most);
-                let full = std::mem::replace(&mut self.moving[to], fresh);
-                self.enqueue(to, None, full);
-            }
-        }
-        self.deliver();
-    }
-
-    fn enqueue(&mut self, to: usize, part: Option<usize>, entries: Vec<Entry<K, A>>) {
-        if !entries.is_empty() {
-            self.waiting.push_back((to, Parcel { part, entries }));
-        }
     }
 
     /// Sends what waits, as far as there is room.
@@ -144,13 +142,31 @@ impl<'s, K, A> Exchange<'s, K, A> {
     }
 
     fn send_all(&mut self) {
-        for buffer in std::mem::take(&mut self.buffers) {
-            self.move_on(buffer.entries.into_iter());
+        let mut together: Option<(usize, Vec<Entry<K, A>>)> = None;
+        for place in 0..self.buffers.len() {
+            let mut entries = std::mem::take(&mut self.buffers[place].entries);
+            if entries.is_empty() {
+                continue;
+            }
+            let to = self.owner(place);
+            if let Some((owner, small)) = &mut together {
+                if *owner == to && small.len() + entries.len() <= self.most {
+                    small.append(&mut entries);
+                    continue;
+                }
+            }
+            if let Some((owner, small)) = together.replace((to, entries)) {
+                self.enqueue(owner, small);
+            }
         }
-        for to in 0..self.moving.len() {
-            let rest = std::mem::take(&mut self.moving[to]);
-            self.enqueue(to, None, rest);
+        if let Some((owner, small)) = together {
+            self.enqueue(owner, small);
         }
+    }
+
+    fn enqueue(&mut self, to: usize, entries: Vec<Entry<K, A>>) {
+        let cut = Cut::Mixed;
+        self.waiting.push_back((to, Parcel { cut, entries }));
     }
 
     pub(super) fn closed(&self) -> bool {

@@ -9,7 +9,7 @@ use crossbeam_channel::{Receiver, TryRecvError};
 use hashbrown::HashTable;
 use hashbrown::hash_table::{Entry as Slot, IntoIter};
 
-use super::{Entry, KeyedEdge, Parcel, part_of, parts};
+use super::{Cut, Entry, GROUP, KeyedEdge, Parcel, part_of, parts};
 use crate::aggregate::Combine;
 use crate::edge::{AnyEdge, wait_receive};
 use crate::error::Error;
@@ -48,6 +48,7 @@ where
             edge: &self.edge,
             tables: (0..parts).map(|_| HashTable::new()).collect(),
             of_part: (0..parts).map(|_| Waiting::default()).collect(),
+            of_group: (0..parts / GROUP).map(|_| Waiting::default()).collect(),
             next: 0,
             combine: &self.combine,
             cx,
@@ -71,6 +72,8 @@ pub struct Reducing<'s, T, K, C: Combine<T>> {
     tables: Vec<HashTable<Entry<K, C::Acc>>>,
     /// Entries of one part that wait to be counted together.
     of_part: Vec<Waiting<K, C::Acc>>,
+    /// Entries of one group of parts that wait to be counted together.
+    of_group: Vec<Waiting<K, C::Acc>>,
     /// The part to emit next.
     next: usize,
     combine: &'s C,
@@ -127,14 +130,24 @@ fn count<T, K: Eq, C: Combine<T>>(
 
 impl<T, K: Eq, C: Combine<T>> Reducing<'_, T, K, C> {
     fn absorb(&mut self, parcel: Parcel<K, C::Acc>) {
-        match parcel.part {
-            Some(part) => {
+        match parcel.cut {
+            Cut::Part(part) => {
                 if self.of_part[part].add(parcel.entries) {
                     self.count_part(part);
                 }
             }
-            None => self.count_run(parcel.entries),
+            Cut::Group(group) => {
+                if self.of_group[group].add(parcel.entries) {
+                    self.count_group(group);
+                }
+            }
+            Cut::Mixed => self.count_mixed(vec![parcel.entries]),
         }
+    }
+
+    fn count_group(&mut self, group: usize) {
+        let parcels = self.of_group[group].take();
+        self.count_mixed(parcels);
     }
 
     fn count_part(&mut self, part: usize) {
@@ -151,12 +164,14 @@ impl<T, K: Eq, C: Combine<T>> Reducing<'_, T, K, C> {
         }
     }
 
-    fn count_run(&mut self, mut parcel: Vec<Entry<K, C::Acc>>) {
+    fn count_mixed(&mut self, parcels: Vec<Vec<Entry<K, C::Acc>>>) {
         let (combine, parts) = (self.combine, self.tables.len());
-        for entry in parcel.drain(..) {
-            count(&mut self.tables[part_of(entry.hash, parts)], entry, combine);
+        for mut parcel in parcels {
+            for entry in parcel.drain(..) {
+                count(&mut self.tables[part_of(entry.hash, parts)], entry, combine);
+            }
+            self.edge.keep_spare(parcel);
         }
-        self.edge.keep_spare(parcel);
     }
 }
 
@@ -184,6 +199,7 @@ impl<'s, T, K: Eq, C: Combine<T>> Feed for Reducing<'s, T, K, C> {
             return Ok(Pull::End);
         }
         self.next += 1;
+        self.count_group(part / GROUP);
         self.count_part(part);
         if self.tables[part].is_empty() {
             return Ok(Pull::Again);

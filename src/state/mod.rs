@@ -1,17 +1,16 @@
 //! Keyed state: declared aggregates, combined by the producers and reduced by the owner of the key.
 //!
 //! ```text
-//!  producer                                                       consumer (one a partition)
-//!  item -> front table -> hold: 64 tables -> parcels of a group =====> part's table -> results at the end
-//!            |  stays in cache; what leaves it is merged a batch at a time, and moves on when a table is full
-//!            `-> resting: every key is new -> parcels of one part ===> waits for a few thousand of its part
+//!  producer                                                     consumer (one a partition)
+//!  item -> front table -> buffers of 64 groups -> parcels =====> waits for a few thousand -> part's table -> results
+//!            |  stays in cache; what leaves it is cut coarsely
+//!            `-> resting: every key is new -> buffers of 256 parts -> parcels ==^
 //! ```
 //!
 //! On real text three quarters of a naive count go into cache misses of one big table. So producers absorb the
-//! frequent keys in a small table, and combine what leaves it once more before it crosses to another core. Where
-//! combining does not pay (all keys distinct) both step aside: entries are cut by hash into parts and counted in
-//! chunks large enough to pay for bringing the part's table into cache. What waits is bounded, so memory is the
-//! distinct keys plus a constant.
+//! frequent keys in a small table and cut what leaves it by hash; the consumer counts it in chunks large enough to
+//! pay for bringing a table into cache. Where combining does not pay (all keys distinct) the front table steps aside
+//! and the cut is fine at once. What waits is bounded, so memory is the distinct keys plus a constant.
 //!
 //! The idea is that of radix-partitioned aggregation: V. Leis et al., "Morsel-driven parallelism", 2014, and
 //! S. Manegold, P. Boncz, M. Kersten, "Optimizing main-memory join on modern hardware", 2002.
@@ -20,7 +19,6 @@ mod borrowed;
 mod combining;
 mod exchange;
 mod front;
-mod hold;
 mod keyed;
 
 pub use borrowed::Adder;
@@ -45,16 +43,29 @@ pub(crate) struct Entry<K, A> {
 /// Entries on their way to the consumer that owns their keys.
 #[derive(Debug)]
 pub(crate) struct Parcel<K, A> {
-    /// The part all entries belong to; `None` where they are of several, in runs.
-    part: Option<usize>,
+    cut: Cut,
     entries: Vec<Entry<K, A>>,
+}
+
+/// What the entries of a parcel have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cut {
+    /// One part.
+    Part(usize),
+    /// One group of neighbouring parts: what a front table lets go of is little, and few buffers stay in cache.
+    Group(usize),
+    /// No more than their consumer; entries of a group lie together.
+    Mixed,
 }
 
 /// How many parts the keys are cut into: enough that the table of one stays in cache with millions of keys, and
 /// several a consumer.
 fn parts(consumers: usize) -> usize {
-    (consumers * 8).next_power_of_two().max(512)
+    (consumers * GROUP).next_power_of_two().max(256)
 }
+
+/// Parts in a group.
+const GROUP: usize = 4;
 
 /// The part of a hash.
 #[inline]
@@ -62,10 +73,10 @@ fn part_of(hash: u64, parts: usize) -> usize {
     crate::output::partition_of(hash, parts)
 }
 
-/// The consumer that owns a part.
+/// The consumer that owns a part: all parts of a group have the same.
 #[inline]
 fn owner(part: usize, parts: usize, consumers: usize) -> usize {
-    part * consumers / parts
+    (part / GROUP) * consumers / (parts / GROUP)
 }
 
 /// An edge that carries parcels, and brings their emptied vectors back to the producers: allocated on one thread and
@@ -112,6 +123,11 @@ mod tests {
             assert_eq!(owners.first(), Some(&0));
             assert_eq!(owners.last(), Some(&(consumers - 1)));
             assert!(owners.windows(2).all(|w| w[1] - w[0] <= 1));
+            assert!(
+                owners
+                    .chunks(GROUP)
+                    .all(|group| group[0] == group[GROUP - 1])
+            );
         }
     }
 }
