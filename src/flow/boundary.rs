@@ -179,7 +179,6 @@ where
     where
         Q: Pipe<Item = P::Item> + 'env,
     {
-        let ordered = self.group.ordered || other.group.ordered;
         let edge: Arc<Edge<Vec<P::Item>>> = Arc::new(Edge::default());
         let weigher = Weigher::none();
         let mut first = self.share("merge", edge.clone(), weigher.clone());
@@ -187,7 +186,7 @@ where
         first.absorb(second);
         // Two inputs have no common order to keep.
         first.group.ordered = false;
-        first.group.order_used = ordered;
+        first.group.order_used = false;
         first
     }
 

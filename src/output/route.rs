@@ -122,15 +122,21 @@ impl<'s, T, R: Router<T>> Routed<'s, T, R> {
         let Some(to) = self.targets.get_mut(target) else {
             return false;
         };
+        let mut room = true;
         if let Some(weigh) = self.weigh {
-            to.bytes += weigh(&item);
+            let bytes = weigh(&item);
+            // An item that would make the batch too heavy begins the next one.
+            if to.bytes + bytes > self.bytes && !to.batch.is_empty() {
+                room = self.send(target);
+            }
+            self.targets[target].bytes += bytes;
         }
+        let to = &mut self.targets[target];
         to.batch.push(item);
-        if to.batch.len() >= self.items || to.bytes > self.bytes {
-            self.send(target)
-        } else {
-            true
+        if to.batch.len() >= self.items || to.bytes >= self.bytes {
+            room = self.send(target);
         }
+        room
     }
 
     #[cold]

@@ -45,6 +45,7 @@ where
                 f: &self.f,
             }),
             finish: &self.finish,
+            cx,
         }
     }
 
@@ -60,6 +61,7 @@ pub struct Emitter<'s, D, A, F, E> {
     /// `None` once the end has been emitted.
     step: Option<Stateful<'s, A, F>>,
     finish: &'s E,
+    cx: &'s Context,
 }
 
 impl<'s, D: Feed, A, F, E, U, V> Feed for Emitter<'s, D, A, F, E>
@@ -81,6 +83,8 @@ where
             Pull::Border => Pull::Border,
             Pull::Pending => Pull::Pending,
             // The chunks before are gone, so the state has one owner.
+            // The end of an input that failed is no end: `finish` must not see a partial accumulator.
+            Pull::End if self.cx.shared.halted() => Pull::End,
             Pull::End => match self.step.take().and_then(|s| Rc::into_inner(s.state)) {
                 Some(state) => {
                     let last = (self.finish)(state.into_inner());
