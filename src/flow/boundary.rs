@@ -71,7 +71,7 @@ where
     /// ```
     /// use millstream::Flow;
     ///
-    /// let parts = Flow::from_range(1..=10)
+    /// let parts = Flow::from_range(1..11)
     ///     .partition_with(|_, _| Some(0))
     ///     .stages(3)
     ///     .collect_partitions()?;

@@ -59,7 +59,7 @@ where
     /// ```
     /// use millstream::Flow;
     ///
-    /// assert_eq!(Flow::from_range(1..=100u32).sum::<u32>()?, 5050);
+    /// assert_eq!(Flow::from_range(1..101u32).sum::<u32>()?, 5050);
     /// # Ok::<(), millstream::Error>(())
     /// ```
     pub fn sum<S>(self) -> Result<S, Error>

@@ -183,7 +183,7 @@ where
     /// ```
     /// use millstream::Flow;
     ///
-    /// let products = Flow::from_range(1..=6u64)
+    /// let products = Flow::from_range(1..7u64)
     ///     .fold_by(|n| n % 2, || 1, |product, n| *product *= n, |a, b| *a *= b)
     ///     .sorted()?;
     /// assert_eq!(products, [(0, 48), (1, 15)]);
