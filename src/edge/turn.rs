@@ -21,8 +21,7 @@ impl Turn {
         *lock(&self.next) >= ticket
     }
 
-    /// Gives the turn to the ticket behind this one. A chunk that a step made up at its end has the ticket of one that
-    /// has passed already, and changes nothing.
+    /// Gives the turn to the ticket behind this one.
     pub(crate) fn pass(&self, ticket: u64) {
         let mut next = lock(&self.next);
         *next = (*next).max(ticket + 1);

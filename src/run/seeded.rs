@@ -15,8 +15,9 @@ use crate::error::{Error, ErrorKind};
 /// How long inputs from outside the flow (a channel) may keep every worker waiting before the run counts as stalled.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Drives all workers to their end.
-pub(crate) fn drive(run: &Prepared<'_>, seed: u64) {
+/// Drives all workers to their end. `attended` says that the calling thread takes what comes out meanwhile, at its own
+/// pace, so that a worker without room is no sign of a stall.
+pub(crate) fn drive(run: &Prepared<'_>, seed: u64, attended: bool) {
     let born = Instant::now();
     let contexts: Vec<Context> = run
         .workers
@@ -46,8 +47,7 @@ pub(crate) fn drive(run: &Prepared<'_>, seed: u64) {
             if open.iter().all(Option::is_none) {
                 break;
             }
-            // Room inside the flow comes from a worker that could go on; only the caller can be waited for so.
-            if stuck.contains(&Some(Step::Full)) {
+            if attended && stuck.contains(&Some(Step::Full)) {
                 idle_since = None;
             }
             if wake(run, &mut open, &contexts, &mut idle_since) {

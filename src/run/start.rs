@@ -101,7 +101,7 @@ impl<'env> Prepared<'env> {
     /// Runs to the end on scoped threads (or on this one, if seeded), then gives the report.
     pub(crate) fn run(self) -> Result<Report, Error> {
         match self.seed {
-            Some(seed) => seeded::drive(&self, seed),
+            Some(seed) => seeded::drive(&self, seed, false),
             None => std::thread::scope(|scope| threads::spawn_scoped(&self, scope)),
         }
         outcome(&self.shared)

@@ -25,7 +25,7 @@ pub(crate) fn spawn_scoped<'scope, 'env: 'scope, 'p: 'scope>(
     if let Some(seed) = run.seed {
         let started = Builder::new()
             .name(SEEDED.to_owned())
-            .spawn_scoped(scope, move || seeded::drive(run, seed));
+            .spawn_scoped(scope, move || seeded::drive(run, seed, true));
         if let Err(error) = started {
             give_up(run, cannot_spawn(SEEDED, error));
         }
@@ -49,7 +49,7 @@ pub(crate) fn spawn(run: &Arc<Prepared<'static>>) -> Vec<JoinHandle<()>> {
         let here = run.clone();
         let started = Builder::new()
             .name(SEEDED.to_owned())
-            .spawn(move || seeded::drive(&here, seed));
+            .spawn(move || seeded::drive(&here, seed, true));
         return started
             .map_err(|error| give_up(run, cannot_spawn(SEEDED, error)))
             .into_iter()

@@ -71,11 +71,7 @@ where
             }
             Pull::Again | Pull::Border => Pull::Again,
             Pull::Pending => Pull::Pending,
-            Pull::End => {
-                // The chunks' tickets ended here; what is emitted has no place among them.
-                self.cx.ticket.set(0);
-                Pull::Chunk(self.state.take().into_iter())
-            }
+            Pull::End => Pull::Chunk(self.state.take().into_iter()),
         })
     }
 
