@@ -93,9 +93,9 @@ where
             } else {
                 let acc = self.combine.first(item, here);
                 let left = front.insert(Entry { hash, key, acc }, rehash, |entry| {
-                    exchange.put(entry);
+                    exchange.put_apart(entry);
                 });
-                left.is_none_or(|entry| exchange.put(entry)) && front.mode() == mode
+                left.is_none_or(|entry| exchange.put_apart(entry)) && front.mode() == mode
             };
             // An endless expansion must see the stop flag, and the mode change, at some time.
             if room && seen < LOOK {
@@ -128,7 +128,7 @@ where
     fn finish(&mut self) -> bool {
         let rehash = |key: &K| self.hasher.hash_one(key);
         for entry in self.front.empty(rehash) {
-            self.exchange.put(entry);
+            self.exchange.put_apart(entry);
         }
         self.exchange.finish()
     }

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use crossbeam_channel::{Sender, TrySendError};
 
+use super::entries::Entries;
 use super::{Cut, Entry, GROUP, KeyedEdge, Parcel, owner, part_of, parts};
 use crate::edge::wait_send;
 use crate::run::{Context, bump};
@@ -27,7 +28,7 @@ pub(super) struct Exchange<'s, K, A> {
 
 /// Entries on their way out.
 struct Buffer<K, A> {
-    entries: Vec<Entry<K, A>>,
+    entries: Entries<K, A>,
     /// How many make a parcel. Buffers begin with different numbers: filled evenly, they would otherwise all be full
     /// at the same moment, and then wait for all consumers at once.
     most: usize,
@@ -43,7 +44,7 @@ impl<'s, K, A> Exchange<'s, K, A> {
             buffers: Vec::new(),
             fine: false,
             waiting: VecDeque::new(),
-            most: cx.next.items(size_of::<Entry<K, A>>()),
+            most: cx.next.items(Entries::<K, A>::BYTES),
             cx,
         };
         exchange.lay_out();
@@ -61,7 +62,7 @@ impl<'s, K, A> Exchange<'s, K, A> {
         );
         self.buffers = (0..of)
             .map(|n| Buffer {
-                entries: Vec::new(),
+                entries: Entries::default(),
                 most: most - most * n / (of * 4 / 3),
             })
             .collect();
@@ -84,6 +85,12 @@ impl<'s, K, A> Exchange<'s, K, A> {
         let buffer = &mut self.buffers[place];
         buffer.entries.push(entry);
         buffer.entries.len() < buffer.most || self.send(place)
+    }
+
+    /// [`put`](Self::put) as a call, for loops in which it is the exception.
+    #[inline(never)]
+    pub(super) fn put_apart(&mut self, entry: Entry<K, A>) -> bool {
+        self.put(entry)
     }
 
     #[cold]
@@ -142,7 +149,7 @@ impl<'s, K, A> Exchange<'s, K, A> {
     }
 
     fn send_all(&mut self) {
-        let mut together: Option<(usize, Vec<Entry<K, A>>)> = None;
+        let mut together: Option<(usize, Entries<K, A>)> = None;
         for place in 0..self.buffers.len() {
             let mut entries = std::mem::take(&mut self.buffers[place].entries);
             if entries.is_empty() {
@@ -164,7 +171,7 @@ impl<'s, K, A> Exchange<'s, K, A> {
         }
     }
 
-    fn enqueue(&mut self, to: usize, entries: Vec<Entry<K, A>>) {
+    fn enqueue(&mut self, to: usize, entries: Entries<K, A>) {
         let cut = Cut::Mixed;
         self.waiting.push_back((to, Parcel { cut, entries }));
     }

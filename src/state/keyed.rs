@@ -1,23 +1,21 @@
 //! The consumer's side of a keyed edge: a table a part, and at the end the results part by part.
 
 use std::fmt;
+use std::hash::Hash;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Instant;
 
 use crossbeam_channel::{Receiver, TryRecvError};
-use hashbrown::HashTable;
-use hashbrown::hash_table::{Entry as Slot, IntoIter};
 
+use super::entries::Entries;
+use super::part::{Index, Part, Waiting};
 use super::{Cut, Entry, GROUP, KeyedEdge, Parcel, part_of, parts};
 use crate::aggregate::Combine;
 use crate::edge::{AnyEdge, wait_receive};
 use crate::error::Error;
 use crate::run::{Context, bump};
 use crate::step::{Feed, Pipe, Pull, Release};
-
-/// Entries of a part that may wait before they are counted: enough to pay for bringing its table into cache.
-const WAITING: usize = 4096;
 
 /// The input of a stage behind a declared aggregate: pairs of a key and its result.
 pub struct Keyed<T, K, C: Combine<T>> {
@@ -28,7 +26,7 @@ pub struct Keyed<T, K, C: Combine<T>> {
 
 impl<T, K, C> Pipe for Keyed<T, K, C>
 where
-    K: Eq + Send,
+    K: Hash + Eq + Send,
     C: Combine<T>,
 {
     type Item = (K, C::Out);
@@ -46,7 +44,8 @@ where
         Reducing {
             receiver: self.edge.edge.receiver(cx.index),
             edge: &self.edge,
-            tables: (0..parts).map(|_| HashTable::new()).collect(),
+            parts: (0..parts).map(|_| Part::default()).collect(),
+            indexes: Default::default(),
             of_part: (0..parts).map(|_| Waiting::default()).collect(),
             of_group: (0..parts / GROUP).map(|_| Waiting::default()).collect(),
             next: 0,
@@ -68,8 +67,10 @@ pub struct Reducing<'s, T, K, C: Combine<T>> {
     /// `None` once the input has ended.
     receiver: Option<Receiver<Parcel<K, C::Acc>>>,
     edge: &'s KeyedEdge<K, C::Acc>,
-    /// A table a part, though only some parts are this consumer's: an empty one costs nothing.
-    tables: Vec<HashTable<Entry<K, C::Acc>>>,
+    /// All parts, though only some are this consumer's: an empty one costs nothing.
+    parts: Vec<Part<K, C::Acc>>,
+    /// Where the keys are of the parts that are being counted.
+    indexes: [Index; GROUP],
     /// Entries of one part that wait to be counted together.
     of_part: Vec<Waiting<K, C::Acc>>,
     /// Entries of one group of parts that wait to be counted together.
@@ -80,102 +81,99 @@ pub struct Reducing<'s, T, K, C: Combine<T>> {
     cx: &'s Context,
 }
 
-/// Parcels that wait until there are enough to pay for bringing their tables into cache.
-struct Waiting<K, A> {
-    parcels: Vec<Vec<Entry<K, A>>>,
-    entries: usize,
-}
-
-impl<K, A> Default for Waiting<K, A> {
-    fn default() -> Self {
-        Waiting {
-            parcels: Vec::new(),
-            entries: 0,
-        }
-    }
-}
-
-impl<K, A> Waiting<K, A> {
-    /// Adds a parcel; true when there are enough.
-    fn add(&mut self, parcel: Vec<Entry<K, A>>) -> bool {
-        self.entries += parcel.len();
-        self.parcels.push(parcel);
-        self.entries >= WAITING
-    }
-
-    fn take(&mut self) -> Vec<Vec<Entry<K, A>>> {
-        self.entries = 0;
-        std::mem::take(&mut self.parcels)
-    }
-}
-
-#[inline]
-fn count<T, K: Eq, C: Combine<T>>(
-    table: &mut HashTable<Entry<K, C::Acc>>,
-    entry: Entry<K, C::Acc>,
-    combine: &C,
-) {
-    let slot = table.entry(
-        entry.hash,
-        |known| known.hash == entry.hash && known.key == entry.key,
-        |known| known.hash,
-    );
-    match slot {
-        Slot::Occupied(mut known) => combine.merge(&mut known.get_mut().acc, entry.acc),
-        Slot::Vacant(free) => {
-            free.insert(entry);
-        }
-    }
-}
-
-impl<T, K: Eq, C: Combine<T>> Reducing<'_, T, K, C> {
+impl<T, K: Hash + Eq, C: Combine<T>> Reducing<'_, T, K, C> {
     fn absorb(&mut self, parcel: Parcel<K, C::Acc>) {
         match parcel.cut {
             Cut::Part(part) => {
-                if self.of_part[part].add(parcel.entries) {
+                let to_enter = self.parts[part].to_enter();
+                if self.of_part[part].add(parcel.entries, to_enter, part) {
                     self.count_part(part);
                 }
             }
-            Cut::Group(group) => {
-                if self.of_group[group].add(parcel.entries) {
-                    self.count_group(group);
+            Cut::Group(group) => self.absorb_group(group, parcel.entries),
+            Cut::Mixed => {
+                let rehash = |key: &K| self.cx.shared.hasher.hash_one(key);
+                let groups = self.of_group.len();
+                let mut entries = parcel.entries;
+                let mut entries = entries.drain(rehash).peekable();
+                while let Some(first) = entries.next() {
+                    let group = part_of(first.hash, groups);
+                    let mut run = Entries::default();
+                    run.push(first);
+                    let same = |next: &Entry<K, _>| part_of(next.hash, groups) == group;
+                    while let Some(next) = entries.next_if(same) {
+                        run.push(next);
+                    }
+                    self.absorb_group(group, run);
                 }
             }
-            Cut::Mixed => self.count_mixed(vec![parcel.entries]),
+        }
+    }
+
+    fn absorb_group(&mut self, group: usize, entries: Entries<K, C::Acc>) {
+        let parts = &self.parts[group * GROUP..][..GROUP];
+        let to_enter = parts.iter().map(Part::to_enter).sum();
+        if self.of_group[group].add(entries, to_enter, 4) {
+            self.count_group(group);
         }
     }
 
     fn count_group(&mut self, group: usize) {
-        let parcels = self.of_group[group].take();
-        self.count_mixed(parcels);
-    }
-
-    fn count_part(&mut self, part: usize) {
-        let combine = self.combine;
-        if self.tables[part].is_empty() {
-            // Most of the first entries are of different keys: growing by doubling would move each several times.
-            self.tables[part].reserve(self.of_part[part].entries / 2, |known| known.hash);
-        }
-        for mut parcel in self.of_part[part].take() {
-            for entry in parcel.drain(..) {
-                count(&mut self.tables[part], entry, combine);
+        let (combine, all) = (self.combine, self.parts.len());
+        let rehash = |key: &K| self.cx.shared.hasher.hash_one(key);
+        let coming = self.of_group[group].len() / GROUP;
+        let parts = self.parts[group * GROUP..][..GROUP].iter_mut();
+        let mut parts: Vec<_> = parts
+            .zip(&mut self.indexes)
+            .map(|(part, index)| part.open(index, coming, rehash))
+            .collect();
+        for mut parcel in self.of_group[group].take() {
+            for entry in parcel.drain(rehash) {
+                let part = &mut parts[part_of(entry.hash, all) % GROUP];
+                part.count(entry, |acc, more| combine.merge(acc, more));
             }
             self.edge.keep_spare(parcel);
         }
     }
 
-    fn count_mixed(&mut self, parcels: Vec<Vec<Entry<K, C::Acc>>>) {
-        let (combine, parts) = (self.combine, self.tables.len());
+    /// At the end: what waits as a group is counted with what waits for its parts, so that their keys are entered once.
+    fn end_group(&mut self, group: usize) {
+        if self.of_group[group].is_empty() {
+            return;
+        }
+        let first = group * GROUP;
+        let of_part = &mut self.of_part[first..][..GROUP];
+        if of_part.iter().all(Waiting::is_empty) {
+            return self.count_group(group);
+        }
+        let rehash = |key: &K| self.cx.shared.hasher.hash_one(key);
+        let mut split: [Entries<K, C::Acc>; GROUP] = Default::default();
+        for mut parcel in self.of_group[group].take() {
+            for entry in parcel.drain(rehash) {
+                split[part_of(entry.hash, self.parts.len()) % GROUP].push(entry);
+            }
+        }
+        for (waiting, entries) in of_part.iter_mut().zip(split) {
+            waiting.add(entries, 0, 0);
+        }
+    }
+
+    fn count_part(&mut self, part: usize) {
+        let combine = self.combine;
+        let rehash = |key: &K| self.cx.shared.hasher.hash_one(key);
+        let coming = self.of_part[part].len();
+        let parcels = self.of_part[part].take();
+        let mut part = self.parts[part].open(&mut self.indexes[0], coming, rehash);
         for mut parcel in parcels {
-            for entry in parcel.drain(..) {
-                count(&mut self.tables[part_of(entry.hash, parts)], entry, combine);
+            for entry in parcel.drain(rehash) {
+                part.count(entry, |acc, more| combine.merge(acc, more));
             }
             self.edge.keep_spare(parcel);
         }
     }
 }
 
-impl<'s, T, K: Eq, C: Combine<T>> Feed for Reducing<'s, T, K, C> {
+impl<'s, T, K: Hash + Eq, C: Combine<T>> Feed for Reducing<'s, T, K, C> {
     type Iter = Results<'s, T, K, C>;
 
     fn pull(&mut self) -> Result<Pull<Self::Iter>, Error> {
@@ -195,17 +193,21 @@ impl<'s, T, K: Eq, C: Combine<T>> Feed for Reducing<'s, T, K, C> {
             });
         }
         let part = self.next;
-        if part == self.tables.len() {
+        if part == self.parts.len() {
             return Ok(Pull::End);
         }
         self.next += 1;
-        self.count_group(part / GROUP);
-        self.count_part(part);
-        if self.tables[part].is_empty() {
+        if part % GROUP == 0 {
+            self.end_group(part / GROUP);
+        }
+        if !self.of_part[part].is_empty() {
+            self.count_part(part);
+        }
+        if self.parts[part].is_empty() {
             return Ok(Pull::Again);
         }
         Ok(Pull::Chunk(Results {
-            entries: std::mem::take(&mut self.tables[part]).into_iter(),
+            entries: self.parts[part].take(),
             combine: self.combine,
             item: PhantomData,
         }))
@@ -220,7 +222,7 @@ impl<'s, T, K: Eq, C: Combine<T>> Feed for Reducing<'s, T, K, C> {
 
 /// The results of one part.
 pub struct Results<'s, T, K, C: Combine<T>> {
-    entries: IntoIter<Entry<K, C::Acc>>,
+    entries: std::vec::IntoIter<(K, C::Acc)>,
     combine: &'s C,
     item: PhantomData<fn(T)>,
 }
@@ -230,8 +232,8 @@ impl<T, K, C: Combine<T>> Iterator for Results<'_, T, K, C> {
 
     #[inline]
     fn next(&mut self) -> Option<(K, C::Out)> {
-        let entry = self.entries.next()?;
-        Some((entry.key, self.combine.finish(entry.acc)))
+        let (key, acc) = self.entries.next()?;
+        Some((key, self.combine.finish(acc)))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -240,9 +242,8 @@ impl<T, K, C: Combine<T>> Iterator for Results<'_, T, K, C> {
 
     fn fold<B, F: FnMut(B, Self::Item) -> B>(self, init: B, mut f: F) -> B {
         let combine = self.combine;
-        self.entries.fold(init, |acc, entry| {
-            f(acc, (entry.key, combine.finish(entry.acc)))
-        })
+        self.entries
+            .fold(init, |out, (key, acc)| f(out, (key, combine.finish(acc))))
     }
 }
 

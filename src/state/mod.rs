@@ -2,24 +2,27 @@
 //!
 //! ```text
 //!  producer                                                     consumer (one a partition)
-//!  item -> front table -> buffers of 64 groups -> parcels =====> waits for a few thousand -> part's table -> results
+//!  item -> front table -> buffers of 64 groups -> parcels =====> waits for some thousand -> part's keys -> results
 //!            |  stays in cache; what leaves it is cut coarsely
 //!            `-> resting: every key is new -> buffers of 256 parts -> parcels ==^
 //! ```
 //!
 //! On real text three quarters of a naive count go into cache misses of one big table. So producers absorb the
 //! frequent keys in a small table and cut what leaves it by hash; the consumer counts it in chunks large enough to
-//! pay for bringing a table into cache. Where combining does not pay (all keys distinct) the front table steps aside
-//! and the cut is fine at once. What waits is bounded, so memory is the distinct keys plus a constant.
+//! pay for bringing a part's keys into cache. Where combining does not pay (all keys distinct) the front table steps aside
+//! and the cut is fine at once. What waits is bounded by the keys that are known, so memory is
+//! about twice the distinct keys plus a constant.
 //!
 //! The idea is that of radix-partitioned aggregation: V. Leis et al., "Morsel-driven parallelism", 2014, and
 //! S. Manegold, P. Boncz, M. Kersten, "Optimizing main-memory join on modern hardware", 2002.
 
 mod borrowed;
 mod combining;
+mod entries;
 mod exchange;
 mod front;
 mod keyed;
+mod part;
 
 pub use borrowed::Adder;
 pub(crate) use borrowed::CombineRefs;
@@ -31,6 +34,7 @@ use std::sync::Arc;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::edge::Edge;
+use entries::Entries;
 
 /// A key with what was accumulated for it, and its hash, which is computed once.
 #[derive(Debug)]
@@ -44,7 +48,7 @@ pub(crate) struct Entry<K, A> {
 #[derive(Debug)]
 pub(crate) struct Parcel<K, A> {
     cut: Cut,
-    entries: Vec<Entry<K, A>>,
+    entries: Entries<K, A>,
 }
 
 /// What the entries of a parcel have in common.
@@ -83,7 +87,7 @@ fn owner(part: usize, parts: usize, consumers: usize) -> usize {
 /// freed on another, they would cost page faults all the time.
 pub(crate) struct KeyedEdge<K, A> {
     pub(crate) edge: Arc<Edge<Parcel<K, A>>>,
-    spare: (Sender<Vec<Entry<K, A>>>, Receiver<Vec<Entry<K, A>>>),
+    spare: (Sender<Entries<K, A>>, Receiver<Entries<K, A>>),
 }
 
 impl<K, A> KeyedEdge<K, A> {
@@ -98,14 +102,14 @@ impl<K, A> KeyedEdge<K, A> {
     }
 
     /// An empty vector with room for `entries`.
-    fn take_spare(&self, entries: usize) -> Vec<Entry<K, A>> {
+    fn take_spare(&self, entries: usize) -> Entries<K, A> {
         let mut spare = self.spare.1.try_recv().unwrap_or_default();
         spare.reserve(entries);
         spare
     }
 
     /// Keeps an emptied vector, if there is room.
-    fn keep_spare(&self, spare: Vec<Entry<K, A>>) {
+    fn keep_spare(&self, spare: Entries<K, A>) {
         let _ = self.spare.0.try_send(spare);
     }
 }
