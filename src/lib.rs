@@ -37,18 +37,23 @@ mod run;
 mod source;
 mod state;
 mod step;
+mod window;
 
 pub use aggregate::{
     Aggregate, Average, ByOrd, ByTotalOrder, Collect, Compare, Count, Distinct, First, Last, Max,
     Mean, Min, Over, Place, Sum, Top,
 };
 pub use error::{BoxError, Error, ErrorKind, Position};
-pub use flow::{BoxFlow, Flow, Handle, IntoIter, Items, Weighable};
+pub use flow::{BoxFlow, Flow, Handle, IntoIter, Items, Weighable, WindowFlow};
 pub use plan::Plan;
-pub use run::{Report, StageReport, StopToken, WorkerReport};
+pub use run::{ManualClock, Report, StageReport, StopToken, WorkerReport};
 pub use source::{Integer, Source, Text};
 pub use state::Adder;
-pub use step::Pipe;
+pub use step::{Pipe, Punctuation};
+pub use window::{
+    CountWindow, EventTime, EventWindow, Firing, Fixed, Global, Pane, Periodic, PlainWindow,
+    Signal, Sliding, Trigger, Window,
+};
 
 /// The types behind a flow's chain: they show in signatures and error messages, and are not for direct use.
 pub mod chain {
@@ -61,9 +66,12 @@ pub mod chain {
     };
     pub use crate::state::Keyed;
     pub use crate::step::{
-        Boxed, Emit, Filter, FilterMap, FlatMap, Inspect, Map, MapBatch, MapWith, Reduce, Take,
-        TryFlatMap, TryMap,
+        Accumulate, AndEmit, Boxed, DropLate, Emit, EmitState, Filter, FilterMap, FlatMap, Given,
+        Inspect, LateItem, Map, MapBatch, MapWith, OnFiring, OnLate, OnTrigger, Quiet, Reduce,
+        Take, TryFlatMap, TryMap, Windowed,
     };
+    #[doc(hidden)]
+    pub use crate::window::Spec;
 }
 
 /// The README's code, run as doctests.

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::run::StopToken;
+use crate::run::{ManualClock, StopToken};
 
 /// Options of one stage and of the edge it takes its items from.
 #[derive(Debug, Clone)]
@@ -26,6 +26,10 @@ pub(crate) struct Group {
     pub(crate) tickets: bool,
     /// Whether a step such as `take` has used the order, so that it may end at the next boundary.
     pub(crate) order_used: bool,
+    /// Whether the source is declared to give its items in the order of time.
+    pub(crate) in_time_order: bool,
+    /// Whether the stage wants to know how far its producers are in event time.
+    pub(crate) timed: bool,
     /// Whether a reduction stands in the stage: what it emits has no order that `ordered` could keep.
     pub(crate) reduced: bool,
 }
@@ -42,6 +46,8 @@ impl Default for Group {
             ordered: false,
             tickets: false,
             order_used: false,
+            in_time_order: false,
+            timed: false,
             reduced: false,
         }
     }
@@ -65,6 +71,7 @@ pub(crate) struct RunOptions {
     pub(crate) deadline: Option<Duration>,
     pub(crate) token: Option<StopToken>,
     pub(crate) seed: Option<u64>,
+    pub(crate) clock: Option<ManualClock>,
 }
 
 /// One worker a core.

@@ -5,24 +5,34 @@
 //! and send whole batches. The runner opens the edges when the number of workers is known; each worker takes its end
 //! as it starts, and an end that is dropped tells the other side that there is nothing more to come, or to send.
 
+mod marks;
 mod own;
 mod shared;
 mod turn;
 mod weigh;
 
 use std::fmt;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Select, Sender, bounded};
 
+pub(crate) use marks::{Marks, Word};
 pub use own::Partitioned;
 pub use shared::Shuffled;
 pub(crate) use turn::Turn;
 pub(crate) use weigh::Weigher;
 
 use crate::run::lock;
+
+/// Items on their way, with where they come from.
+#[derive(Debug)]
+pub(crate) struct Batch<T> {
+    pub(crate) items: Vec<T>,
+    /// The producer that sends it, and the split it read them from.
+    pub(crate) from: (usize, u64),
+}
 
 /// A boundary between stages that carries messages of one type, usually batches.
 pub(crate) struct Edge<M> {
@@ -37,15 +47,14 @@ struct Ends<M> {
     senders: Vec<Vec<Sender<M>>>,
     /// One a consumer, or the same for all of them.
     receivers: Vec<Option<Receiver<M>>>,
+    /// What the producers say of themselves.
+    marks: Arc<Marks>,
 }
 
 impl<M> Default for Edge<M> {
     fn default() -> Self {
         Edge {
-            ends: Mutex::new(Ends {
-                senders: Vec::new(),
-                receivers: Vec::new(),
-            }),
+            ends: Mutex::default(),
             closed: AtomicBool::new(false),
         }
     }
@@ -68,12 +77,22 @@ impl<M: Send> AnyEdge for Edge<M> {
             receivers: (0..consumers)
                 .map(|i| Some(receivers[i % channels].clone()))
                 .collect(),
+            marks: Arc::new(Marks::new(producers, channels)),
         };
     }
 
     fn abandon(&self) {
-        let ends = std::mem::take(&mut *lock(&self.ends));
+        let mut ends = lock(&self.ends);
+        let marks = ends.marks.clone();
+        let old = std::mem::replace(
+            &mut *ends,
+            Ends {
+                marks,
+                ..Ends::default()
+            },
+        );
         drop(ends);
+        drop(old);
     }
 }
 
@@ -82,6 +101,7 @@ impl<M> Default for Ends<M> {
         Ends {
             senders: Vec::new(),
             receivers: Vec::new(),
+            marks: Arc::default(),
         }
     }
 }
@@ -90,6 +110,18 @@ impl<M> Edge<M> {
     /// A producer's set of senders; empty when the run ended before this worker started.
     pub(crate) fn senders(&self) -> Vec<Sender<M>> {
         lock(&self.ends).senders.pop().unwrap_or_default()
+    }
+
+    /// A producer's number and its set of senders; none when the run ended before this worker started.
+    pub(crate) fn producer(&self) -> (usize, Vec<Sender<M>>) {
+        let mut ends = lock(&self.ends);
+        let senders = ends.senders.pop().unwrap_or_default();
+        (ends.senders.len(), senders)
+    }
+
+    /// What the producers say of themselves.
+    pub(crate) fn marks(&self) -> Arc<Marks> {
+        lock(&self.ends).marks.clone()
     }
 
     /// The receiver of one consumer; `None` when the run ended before this worker started.

@@ -7,7 +7,7 @@ use std::vec;
 
 use crossbeam_channel::{Receiver, TryRecvError};
 
-use super::{Edge, Weigher, wait_receive};
+use super::{Batch, Edge, Weigher, wait_receive};
 use crate::error::Error;
 use crate::run::{Context, bump};
 use crate::step::Pace;
@@ -15,7 +15,7 @@ use crate::step::{Feed, Pipe, Pull, Release};
 
 /// The input of a stage behind `partition`, `partition_by` or `partition_with`.
 pub struct Partitioned<'env, T> {
-    pub(crate) edge: Arc<Edge<Vec<T>>>,
+    pub(crate) edge: Arc<Edge<Batch<T>>>,
     pub(crate) weigher: Weigher<'env, T>,
 }
 
@@ -31,6 +31,7 @@ impl<T: Send> Pipe for Partitioned<'_, T> {
         Self: 's;
 
     fn open<'s>(&'s self, cx: &'s Context) -> Self::Feed<'s> {
+        cx.takes_from(self.edge.marks(), cx.index);
         Own {
             receiver: self.edge.receiver(cx.index),
             rest: None,
@@ -55,7 +56,7 @@ pub(super) fn release<M: Send>(edge: &Edge<M>, how: Release) {
 
 /// One worker's channel.
 pub struct Own<'s, T> {
-    receiver: Option<Receiver<Vec<T>>>,
+    receiver: Option<Receiver<Batch<T>>>,
     /// What is left of the batch being worked on.
     rest: Option<vec::IntoIter<T>>,
     pace: Pace,
@@ -73,9 +74,10 @@ impl<T> Feed for Own<'_, T> {
             };
             match receiver.try_recv() {
                 Ok(batch) => {
-                    bump(&self.cx.counts.items_in, batch.len() as u64);
+                    bump(&self.cx.counts.items_in, batch.items.len() as u64);
                     bump(&self.cx.counts.batches_in, 1);
-                    self.rest = Some(batch.into_iter());
+                    self.cx.input.from.set(batch.from);
+                    self.rest = Some(batch.items.into_iter());
                 }
                 Err(TryRecvError::Empty) => {
                     self.pace.pause();
@@ -87,7 +89,9 @@ impl<T> Feed for Own<'_, T> {
                 }
             }
         }
-        Ok(cut(&mut self.rest, most).map_or(Pull::Again, Pull::Chunk))
+        let piece = cut(&mut self.rest, most);
+        self.cx.took(self.rest.is_none());
+        Ok(piece.map_or(Pull::Again, Pull::Chunk))
     }
 
     fn wait(&mut self, until: Option<Instant>) {

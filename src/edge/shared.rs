@@ -9,7 +9,7 @@ use std::vec;
 use crossbeam_channel::{Receiver, Select, Sender, TryRecvError, bounded};
 
 use super::own::{cut, release};
-use super::{Edge, Weigher, ready};
+use super::{Batch, Edge, Weigher, ready};
 use crate::error::Error;
 use crate::run::{Context, bump, lock};
 use crate::step::Pace;
@@ -17,7 +17,7 @@ use crate::step::{Feed, Pipe, Pull, Release};
 
 /// The input of a stage behind `shuffle` or `merge`.
 pub struct Shuffled<'env, T> {
-    pub(crate) edge: Arc<Edge<Vec<T>>>,
+    pub(crate) edge: Arc<Edge<Batch<T>>>,
     pub(crate) weigher: Weigher<'env, T>,
     queue: Mutex<Queue<T>>,
     /// Holds a token while a rest of a batch lies in the queue, to wake workers that wait for the channel.
@@ -28,17 +28,20 @@ pub struct Shuffled<'env, T> {
 struct Queue<T> {
     /// What is left of the batch being handed out.
     rest: Option<vec::IntoIter<T>>,
+    /// Where it comes from.
+    from: (usize, u64),
     /// The number of the next piece.
     ticket: u64,
 }
 
 impl<'env, T> Shuffled<'env, T> {
-    pub(crate) fn new(edge: Arc<Edge<Vec<T>>>, weigher: Weigher<'env, T>) -> Self {
+    pub(crate) fn new(edge: Arc<Edge<Batch<T>>>, weigher: Weigher<'env, T>) -> Self {
         Shuffled {
             edge,
             weigher,
             queue: Mutex::new(Queue {
                 rest: None,
+                from: (0, 0),
                 ticket: 0,
             }),
             left: bounded(1),
@@ -58,6 +61,7 @@ impl<'env, T: Send> Pipe for Shuffled<'env, T> {
         Self: 's;
 
     fn open<'s>(&'s self, cx: &'s Context) -> Self::Feed<'s> {
+        cx.takes_from(self.edge.marks(), 0);
         Sharing {
             receiver: self.edge.receiver(cx.index),
             queue: &self.queue,
@@ -74,7 +78,7 @@ impl<'env, T: Send> Pipe for Shuffled<'env, T> {
 
 /// One worker's access to the queue.
 pub struct Sharing<'s, T> {
-    receiver: Option<Receiver<Vec<T>>>,
+    receiver: Option<Receiver<Batch<T>>>,
     queue: &'s Mutex<Queue<T>>,
     left: &'s (Sender<()>, Receiver<()>),
     pace: Pace,
@@ -93,7 +97,10 @@ impl<T> Feed for Sharing<'_, T> {
                 return Ok(Pull::End);
             };
             match receiver.try_recv() {
-                Ok(batch) => queue.rest = Some(batch.into_iter()),
+                Ok(batch) => {
+                    queue.from = batch.from;
+                    queue.rest = Some(batch.items.into_iter());
+                }
                 Err(TryRecvError::Empty) => {
                     self.pace.pause();
                     return Ok(Pull::Pending);
@@ -107,6 +114,8 @@ impl<T> Feed for Sharing<'_, T> {
         let Some(piece) = cut(&mut queue.rest, most) else {
             return Ok(Pull::Again);
         };
+        self.cx.input.from.set(queue.from);
+        self.cx.took(queue.rest.is_none());
         self.cx.ticket.set(queue.ticket);
         queue.ticket += 1;
         if queue.rest.is_some() {

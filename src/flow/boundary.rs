@@ -4,7 +4,7 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use super::{BoxFlow, Crossing, Flow};
-use crate::edge::{Edge, Partitioned, Shuffled, Weigher};
+use crate::edge::{Batch, Edge, Partitioned, Shuffled, Weigher};
 use crate::output::{ByFunction, ByHash, ByItem, Only, Ordered, Route, Router};
 use crate::plan::Routing;
 use crate::step::{Boxed, Pipe};
@@ -137,7 +137,7 @@ where
     fn share(
         self,
         kind: &'static str,
-        edge: Arc<Edge<Vec<P::Item>>>,
+        edge: Arc<Edge<Batch<P::Item>>>,
         weigher: Weigher<'env, P::Item>,
     ) -> Flow<'env, Shuffled<'env, P::Item>> {
         let sink = Ordered::new(Route {
@@ -179,7 +179,7 @@ where
     where
         Q: Pipe<Item = P::Item> + 'env,
     {
-        let edge: Arc<Edge<Vec<P::Item>>> = Arc::new(Edge::default());
+        let edge: Arc<Edge<Batch<P::Item>>> = Arc::new(Edge::default());
         let weigher = Weigher::none();
         let mut first = self.share("merge", edge.clone(), weigher.clone());
         let second = other.share("merge", edge, weigher);
@@ -243,6 +243,7 @@ impl<'env, T> Flow<'env, Shuffled<'env, T>> {
         self.graph.edges.append(&mut theirs.edges);
         let run = &mut self.graph.run;
         run.deadline = run.deadline.or(theirs.run.deadline);
+        run.clock = run.clock.take().or(theirs.run.clock);
         run.token = run.token.take().or(theirs.run.token);
         run.seed = run.seed.or(theirs.run.seed);
     }

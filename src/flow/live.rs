@@ -9,7 +9,7 @@ use std::vec;
 use crossbeam_channel::Receiver;
 
 use super::Flow;
-use crate::edge::{AnyEdge, Edge};
+use crate::edge::{AnyEdge, Batch, Edge};
 use crate::error::{Error, ErrorKind};
 use crate::output::{Each, Ordered, ToCaller};
 use crate::plan::End;
@@ -21,8 +21,8 @@ where
     P::Item: Send + 'env,
 {
     /// Closes the last stage over a bounded queue to the calling thread.
-    fn close_to_caller(self) -> (Graph<'env>, Arc<Edge<Vec<P::Item>>>) {
-        let edge: Arc<Edge<Vec<P::Item>>> = Arc::new(Edge::default());
+    fn close_to_caller(self) -> (Graph<'env>, Arc<Edge<Batch<P::Item>>>) {
+        let edge: Arc<Edge<Batch<P::Item>>> = Arc::new(Edge::default());
         let buffer = self.group.buffer;
         AnyEdge::open(&*edge, self.group.workers(), 1, 1, buffer);
         let sink = Ordered::new(ToCaller { edge: edge.clone() });
@@ -141,12 +141,12 @@ impl fmt::Debug for Handle {
 /// The caller's end of the queue, a batch at a time.
 struct Queue<T> {
     /// `None` once the flow has ended.
-    receiver: Option<Receiver<Vec<T>>>,
+    receiver: Option<Receiver<Batch<T>>>,
     batch: vec::IntoIter<T>,
 }
 
 impl<T> Queue<T> {
-    fn new(edge: Arc<Edge<Vec<T>>>) -> Self {
+    fn new(edge: Arc<Edge<Batch<T>>>) -> Self {
         Queue {
             receiver: edge.receiver(0),
             batch: Vec::new().into_iter(),
@@ -159,7 +159,7 @@ impl<T> Queue<T> {
                 return Some(item);
             }
             match self.receiver.as_ref()?.recv() {
-                Ok(batch) => self.batch = batch.into_iter(),
+                Ok(batch) => self.batch = batch.items.into_iter(),
                 Err(_) => self.receiver = None,
             }
         }

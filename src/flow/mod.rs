@@ -13,12 +13,14 @@ mod options;
 mod reduce;
 mod sorted;
 mod steps;
+mod window;
 
 use std::fmt;
 use std::sync::Arc;
 
 pub use live::{Handle, IntoIter, Items};
 pub use options::Weighable;
+pub use window::WindowFlow;
 
 use crate::edge::Edge;
 use crate::error::Error;
@@ -44,10 +46,11 @@ use crate::step::{Boxed, Pipe};
 /// | steps | [`map`], [`filter`], [`reject`], [`filter_map`], [`flat_map`], [`map_values`], [`inspect`], [`map_batch`], [`map_with`], [`try_map`], [`try_flat_map`], [`take`], [`ordered`] |
 /// | boundaries | [`partition`], [`partition_by`], [`partition_with`], [`shuffle`], [`merge`], [`boxed`] |
 /// | reductions | [`reduce`], [`events`], [`emit_and_reduce`] |
+/// | windows | [`window`], [`window_by`], [`in_time_order`] |
 /// | by key | [`count_by`], [`sum_by`], [`min_by`], [`max_by`], [`group_by`], [`fold_by`], [`aggregate_by`], [`count_each`], [`count_by_ref`] |
 /// | ends | [`collect`], [`collect_vec`], [`collect_partitions`], [`fold`], [`count`], [`sum`], [`for_each`], [`try_for_each`], [`sorted`], [`sorted_by_key`], [`top`], [`top_by_key`], [`run`], [`start`], [`into_iter`], [`scope`] |
 /// | options of a stage | [`stages`], [`batch`], [`batch_bytes`], [`buffer`], [`linger`], [`weigh`], [`name`] |
-/// | options of a run | [`deadline`], [`stop_token`], [`seeded`] |
+/// | options of a run | [`deadline`], [`stop_token`], [`seeded`], [`clock`] |
 /// | the plan | [`explain`], [`plan`] |
 ///
 /// # Examples
@@ -97,6 +100,10 @@ use crate::step::{Boxed, Pipe};
 /// [`reduce`]: Flow::reduce
 /// [`events`]: Flow::events
 /// [`emit_and_reduce`]: Flow::emit_and_reduce
+/// [`window`]: Flow::window
+/// [`window_by`]: Flow::window_by
+/// [`in_time_order`]: Flow::in_time_order
+/// [`clock`]: Flow::clock
 /// [`count_by`]: Flow::count_by
 /// [`sum_by`]: Flow::sum_by
 /// [`min_by`]: Flow::min_by
@@ -167,19 +174,7 @@ pub(crate) struct Crossing {
     pub(crate) batch: Option<usize>,
 }
 
-impl<'env, P: Pipe + 'env> Flow<'env, P> {
-    /// A flow over a source that is fused into its first stage.
-    pub(crate) fn from_pipe(kind: &'static str, pipe: P) -> Self {
-        Flow {
-            graph: Graph::default(),
-            pipe,
-            group: Group::default(),
-            steps: vec![kind],
-            keeps: Vec::new(),
-            input: None,
-        }
-    }
-
+impl<'env, P> Flow<'env, P> {
     /// The same flow with one more step on its chain.
     pub(crate) fn step<Q>(mut self, kind: &'static str, add: impl FnOnce(P) -> Q) -> Flow<'env, Q> {
         self.steps.push(kind);
@@ -190,6 +185,20 @@ impl<'env, P: Pipe + 'env> Flow<'env, P> {
             steps: self.steps,
             keeps: self.keeps,
             input: self.input,
+        }
+    }
+}
+
+impl<'env, P: Pipe + 'env> Flow<'env, P> {
+    /// A flow over a source that is fused into its first stage.
+    pub(crate) fn from_pipe(kind: &'static str, pipe: P) -> Self {
+        Flow {
+            graph: Graph::default(),
+            pipe,
+            group: Group::default(),
+            steps: vec![kind],
+            keeps: Vec::new(),
+            input: None,
         }
     }
 

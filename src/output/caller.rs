@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Only, Routed, Sink};
-use crate::edge::{AnyEdge, Edge};
+use crate::edge::{AnyEdge, Batch, Edge};
 use crate::run::Context;
 
 /// How often a worker that waits for the caller looks at the stop flag: the caller may never take anything again.
@@ -12,7 +12,7 @@ const LOOK: Duration = Duration::from_millis(5);
 
 /// A stage's end on the caller's queue; batches are as large as the stage's own.
 pub(crate) struct ToCaller<T> {
-    pub(crate) edge: Arc<Edge<Vec<T>>>,
+    pub(crate) edge: Arc<Edge<Batch<T>>>,
 }
 
 impl<T: Send> Sink<T> for ToCaller<T> {

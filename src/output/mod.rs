@@ -45,6 +45,12 @@ pub(crate) trait Output<T> {
     /// A chunk with this ticket begins.
     fn begin(&mut self, _ticket: u64) {}
 
+    /// The input is about to be asked for more.
+    fn awake(&mut self) {}
+
+    /// The input has nothing at the moment.
+    fn idle(&mut self) {}
+
     /// The chunk has been drained; linger is looked after here.
     fn end(&mut self) {}
 

@@ -139,6 +139,16 @@ impl<T, O: Output<T>> Output<T> for Gate<'_, T, O> {
         self.inner.begin(ticket);
     }
 
+    fn awake(&mut self) {
+        self.inner.awake();
+    }
+
+    fn idle(&mut self) {
+        if self.done.is_empty() && self.held.is_empty() {
+            self.inner.idle();
+        }
+    }
+
     fn end(&mut self) {
         if !self.active {
             return self.inner.end();

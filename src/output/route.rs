@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Sender, TrySendError};
 
 use super::{Output, Router, Sink};
-use crate::edge::{AnyEdge, Edge, Weigher, wait_send};
+use crate::edge::{AnyEdge, Batch, Edge, Marks, Weigher, wait_send};
 use crate::error::{Error, ErrorKind};
 use crate::options::Group;
 use crate::run::{Context, bump};
 
 /// A stage's end on an edge.
 pub(crate) struct Route<'env, T, R> {
-    pub(crate) edge: Arc<Edge<Vec<T>>>,
+    pub(crate) edge: Arc<Edge<Batch<T>>>,
     pub(crate) router: R,
     pub(crate) weigher: Weigher<'env, T>,
 }
@@ -38,12 +38,12 @@ impl<T: Send, R: Router<T>> Sink<T> for Route<'_, T, R> {
 
 /// One worker's buffers.
 pub(crate) struct Routed<'s, T, R> {
-    edge: Arc<Edge<Vec<T>>>,
+    edge: Arc<Edge<Batch<T>>>,
     router: &'s R,
     weigh: Option<&'s (dyn Fn(&T) -> usize + Send + Sync + 's)>,
     targets: Vec<Target<T>>,
     /// Full batches that found no room, with their targets.
-    waiting: VecDeque<(usize, Vec<T>)>,
+    waiting: VecDeque<(usize, Batch<T>)>,
     /// Items that make a batch.
     items: usize,
     /// Bytes that make a batch, where items are weighed.
@@ -52,13 +52,21 @@ pub(crate) struct Routed<'s, T, R> {
     since: Option<Instant>,
     /// How long to wait for room at a time, where nobody in the flow wakes this worker when the run is to end.
     patience: Option<Duration>,
+    /// Where this worker says how far it is, its number there, and the split that it reads.
+    marks: Arc<Marks>,
+    producer: usize,
+    split: u64,
+    /// What it said last; `None` while it has nothing under way.
+    said: Option<(u64, bool)>,
+    /// Whether it said anything.
+    spoke: bool,
     group: &'s Group,
     cx: &'s Context,
 }
 
 struct Target<T> {
     /// `None` once its consumer is gone; what is routed there is dropped.
-    sender: Option<Sender<Vec<T>>>,
+    sender: Option<Sender<Batch<T>>>,
     batch: Vec<T>,
     bytes: usize,
     /// Whether a full batch went this way before, so that the next one is worth its room at once.
@@ -68,14 +76,19 @@ struct Target<T> {
 impl<'s, T, R: Router<T>> Routed<'s, T, R> {
     /// Takes a set of senders from the edge; `group` has the options of the consumer.
     pub(crate) fn new(
-        edge: Arc<Edge<Vec<T>>>,
+        edge: Arc<Edge<Batch<T>>>,
         router: &'s R,
         weigh: Option<&'s (dyn Fn(&T) -> usize + Send + Sync + 's)>,
         group: &'s Group,
         cx: &'s Context,
     ) -> Self {
-        let senders = edge.senders();
+        let (producer, senders) = edge.producer();
         Routed {
+            marks: edge.marks(),
+            producer,
+            split: 0,
+            said: None,
+            spoke: false,
             edge,
             router,
             weigh,
@@ -154,9 +167,18 @@ impl<'s, T, R: Router<T>> Routed<'s, T, R> {
 
     /// Sends a target's batch; false if it must wait for room.
     fn send(&mut self, target: usize) -> bool {
+        if !self.pack(target) {
+            return true;
+        }
+        // An endless iterator inside a chunk must break off once nobody wants more.
+        self.deliver_waiting() && !self.edge.is_closed()
+    }
+
+    /// Makes a batch of what a target has; false if that is nothing.
+    fn pack(&mut self, target: usize) -> bool {
         let to = &mut self.targets[target];
         if to.batch.is_empty() {
-            return true;
+            return false;
         }
         let room = if to.busy || to.batch.len() >= self.items {
             to.busy = true;
@@ -165,10 +187,13 @@ impl<'s, T, R: Router<T>> Routed<'s, T, R> {
             Vec::new()
         };
         to.bytes = 0;
-        let batch = std::mem::replace(&mut to.batch, room);
+        let items = std::mem::replace(&mut to.batch, room);
+        let batch = Batch {
+            items,
+            from: (self.producer, self.split),
+        };
         self.waiting.push_back((target, batch));
-        // An endless iterator inside a chunk must break off once nobody wants more.
-        self.deliver_waiting() && !self.edge.is_closed()
+        true
     }
 
     fn deliver_waiting(&mut self) -> bool {
@@ -176,20 +201,46 @@ impl<'s, T, R: Router<T>> Routed<'s, T, R> {
             let Some(sender) = &self.targets[target].sender else {
                 continue;
             };
-            let items = batch.len() as u64;
+            let items = batch.items.len() as u64;
+            self.marks.sends(self.producer, target);
             match sender.try_send(batch) {
                 Ok(()) => {
                     bump(&self.cx.counts.items_out, items);
                     bump(&self.cx.counts.batches_out, 1);
                 }
                 Err(TrySendError::Full(batch)) => {
+                    self.marks.takes_back(self.producer, target);
                     self.waiting.push_front((target, batch));
                     return false;
                 }
-                Err(TrySendError::Disconnected(_)) => self.targets[target].sender = None,
+                Err(TrySendError::Disconnected(_)) => {
+                    self.marks.takes_back(self.producer, target);
+                    self.targets[target].sender = None;
+                }
             }
         }
         true
+    }
+
+    /// Says which split is being read. What was read from another one makes batches of its own.
+    fn say(&mut self) {
+        if !self.group.timed {
+            return;
+        }
+        let split = self.cx.split.get();
+        let unread = self.cx.unread.get() && !self.cx.group.in_time_order;
+        if split != self.split {
+            for target in 0..self.targets.len() {
+                self.pack(target);
+            }
+            self.deliver_waiting();
+            self.split = split;
+        }
+        if self.said != Some((split, unread)) {
+            self.said = Some((split, unread));
+            self.spoke = true;
+            self.marks.reads(self.producer, split, unread);
+        }
     }
 
     fn is_half_full(&self) -> bool {
@@ -207,6 +258,24 @@ impl<T, R: Router<T>> Output<T> for Routed<'_, T, R> {
             }
         });
         left.is_break().then_some(items)
+    }
+
+    fn begin(&mut self, _ticket: u64) {
+        self.say();
+    }
+
+    fn awake(&mut self) {
+        if self.said.is_none() && self.spoke {
+            self.say();
+        }
+    }
+
+    fn idle(&mut self) {
+        if self.waiting.is_empty() && !self.is_half_full() && !(self.said.is_none() && self.spoke) {
+            self.marks.idles(self.producer, self.split);
+            self.said = None;
+            self.spoke = true;
+        }
     }
 
     fn end(&mut self) {
@@ -261,5 +330,11 @@ impl<T, R: Router<T>> Output<T> for Routed<'_, T, R> {
                 }),
             );
         }
+    }
+}
+
+impl<T, R> Drop for Routed<'_, T, R> {
+    fn drop(&mut self) {
+        self.marks.idles(self.producer, self.split);
     }
 }

@@ -7,8 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use super::clock::Clock;
 use super::report::{Report, StageReport, WorkerReport};
 use super::stop::StopToken;
+use crate::edge::Marks;
 use crate::error::{Error, ErrorKind, Position};
 use crate::options::Group;
 
@@ -21,8 +23,8 @@ pub(crate) struct Shared {
     /// What the user can stop the run by.
     token: Option<StopToken>,
     deadline: Option<Instant>,
-    /// Whether a seed decides the order of everything.
-    seeded: bool,
+    /// Whose time the run keeps.
+    pub(crate) clock: Clock,
     pub(crate) started: Instant,
     /// The hasher of the run's boundaries; a seeded run has a fixed one, so that it can be replayed.
     pub(crate) hasher: ahash::RandomState,
@@ -34,6 +36,7 @@ impl Shared {
         token: Option<StopToken>,
         deadline: Option<Instant>,
         seeded: bool,
+        clock: Clock,
         stages: Vec<StageReport>,
     ) -> Arc<Self> {
         Arc::new(Shared {
@@ -41,7 +44,7 @@ impl Shared {
             failure: Mutex::new(None),
             token,
             deadline,
-            seeded,
+            clock,
             started: Instant::now(),
             hasher: if seeded {
                 ahash::RandomState::with_seeds(1, 2, 3, 4)
@@ -108,14 +111,9 @@ impl Shared {
         }
     }
 
-    /// The time of the run, by which chunks are paced and batches linger: the clock's, or in a seeded run always the
-    /// same, so that nothing depends on how fast this machine is.
+    /// The time of the run, by which chunks are paced, batches linger and timers fire.
     pub(crate) fn now(&self) -> Instant {
-        if self.seeded {
-            self.started
-        } else {
-            Instant::now()
-        }
+        self.clock.now(self.started)
     }
 
     /// What has been done so far.
@@ -159,7 +157,24 @@ pub struct Context {
     pub(crate) file: RefCell<Option<Arc<std::path::Path>>>,
     /// The number of the chunk being worked on, in the order of the input.
     pub(crate) ticket: Cell<u64>,
+    /// The split of the source that the chunk is from.
+    pub(crate) split: Cell<u64>,
+    /// Whether splits that nobody has begun may hold older items than any seen so far.
+    pub(crate) unread: Cell<bool>,
+    /// What is known of the edge that the stage takes from.
+    pub(crate) input: Input,
     pub(crate) counts: Counts,
+}
+
+/// The edge that a worker takes from, for what wants to know who sent a chunk.
+#[derive(Debug, Default)]
+pub(crate) struct Input {
+    /// What the producers say of themselves, and the channel of this worker; `None` behind a source.
+    marks: RefCell<Option<(Arc<Marks>, usize)>>,
+    /// The producer and the split that the chunk comes from.
+    pub(crate) from: Cell<(usize, u64)>,
+    /// Whether the chunk is the last of what came with it.
+    pub(crate) whole: Cell<bool>,
 }
 
 /// Counters of one worker; published when it ends.
@@ -169,6 +184,7 @@ pub(crate) struct Counts {
     pub(crate) items_out: Cell<u64>,
     pub(crate) batches_in: Cell<u64>,
     pub(crate) batches_out: Cell<u64>,
+    pub(crate) late: Cell<u64>,
     pub(crate) waiting_input: Cell<std::time::Duration>,
     pub(crate) waiting_output: Cell<std::time::Duration>,
 }
@@ -201,6 +217,9 @@ impl Context {
             byte: Cell::new(0),
             file: RefCell::new(None),
             ticket: Cell::new(0),
+            split: Cell::new(0),
+            unread: Cell::new(false),
+            input: Input::default(),
             counts: Counts::default(),
         }
     }
@@ -208,6 +227,31 @@ impl Context {
     /// The time of the run.
     pub(crate) fn now(&self) -> Instant {
         self.shared.now()
+    }
+
+    /// Notes the edge that this worker takes from.
+    pub(crate) fn takes_from(&self, marks: Arc<Marks>, channel: usize) {
+        *self.input.marks.borrow_mut() = Some((marks, channel));
+    }
+
+    /// Notes that a chunk was taken from the edge, the last one of its batch or not.
+    pub(crate) fn took(&self, whole: bool) {
+        self.input.whole.set(whole);
+        if whole {
+            if let Some((marks, channel)) = &*self.input.marks.borrow() {
+                marks.took(self.input.from.get().0, *channel);
+            }
+        }
+    }
+
+    /// Whether the stage takes from an edge, and not from a source.
+    pub(crate) fn has_edge(&self) -> bool {
+        self.input.marks.borrow().is_some()
+    }
+
+    /// What is known of the producers in front, with the channel of this worker; `None` behind a source.
+    pub(crate) fn marks(&self) -> Option<(Arc<Marks>, usize)> {
+        self.input.marks.borrow().clone()
     }
 
     /// Leaves an error for the worker to find; the first one counts.

@@ -88,6 +88,8 @@ impl<P: Pipe, D: Feed, O: Output<<D::Iter as Iterator>::Item>> Worker for Drive<
                 Step::Full
             });
         }
+        // Before anything is taken: whoever looks must not believe that nothing is under way.
+        self.output.awake();
         if self.feed.slow() {
             self.output.flush();
         }
@@ -106,7 +108,10 @@ impl<P: Pipe, D: Feed, O: Output<<D::Iter as Iterator>::Item>> Worker for Drive<
                 self.drain(chunk)
             }
             Pull::Again | Pull::Border => Ok(Step::Progress),
-            Pull::Pending => Ok(Step::Empty),
+            Pull::Pending => {
+                self.output.idle();
+                Ok(Step::Empty)
+            }
             Pull::End => {
                 self.ending = true;
                 Ok(Step::Progress)
@@ -128,6 +133,10 @@ impl<P: Pipe, D: Feed, O: Output<<D::Iter as Iterator>::Item>> Worker for Drive<
 
     fn flush(&mut self) {
         self.output.flush();
+    }
+
+    fn timer(&self) -> Option<Instant> {
+        self.feed.timer()
     }
 }
 

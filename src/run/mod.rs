@@ -4,6 +4,7 @@
 //! block; and what to do when a step says that it lacks input or room. How a run starts, ends and fails is
 //! told in `src/run/README.md`.
 
+mod clock;
 mod context;
 mod drive;
 mod graph;
@@ -17,6 +18,8 @@ use std::time::Instant;
 
 use crate::error::Error;
 
+pub(crate) use clock::Clock;
+pub use clock::ManualClock;
 pub use context::Context;
 pub(crate) use context::{Shared, bump, lock};
 pub(crate) use drive::Closed;
@@ -53,6 +56,11 @@ pub(crate) trait Worker {
 
     /// Hands half-full batches over, as far as there is room.
     fn flush(&mut self);
+
+    /// When a step wants to be asked again even if no input comes, in the time of the run.
+    fn timer(&self) -> Option<Instant> {
+        None
+    }
 }
 
 /// What came of a step.

@@ -39,6 +39,8 @@ pub struct WorkerReport {
     pub batches_in: u64,
     /// Batches handed to the next stage.
     pub batches_out: u64,
+    /// Items that came too late for their window.
+    pub late: u64,
     /// Time at work: neither waiting for input nor for room.
     pub busy: Duration,
     /// Time without input.
@@ -85,6 +87,11 @@ impl StageReport {
     /// Items its workers handed on.
     pub fn items_out(&self) -> u64 {
         self.workers.iter().map(|w| w.items_out).sum()
+    }
+
+    /// Items that came too late for their window.
+    pub fn late(&self) -> u64 {
+        self.workers.iter().map(|w| w.late).sum()
     }
 
     /// The part of its workers' lives spent at work, from 0 to 1.

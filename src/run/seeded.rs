@@ -2,7 +2,8 @@
 //!
 //! Workers never block, so a scheduler is a loop that steps one of them at a time. When none can go on, their
 //! half-full batches are flushed, as lingering would; then those that wait for the world outside are given a moment.
-//! The time of the run stands still, so that neither pacing nor lingering depends on the speed of the machine.
+//! The time of the run stands still, so that neither pacing nor lingering depends on the speed of the machine, and is
+//! moved on to the next timer when nothing else can be done.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
@@ -105,6 +106,13 @@ fn wake(
     }
     if flushed {
         return true;
+    }
+    // Nothing can go on but with time: on to the next timer.
+    let timer = open.iter().flatten().filter_map(|w| w.timer()).min();
+    if let (Some(timer), Some(cx)) = (timer, contexts.first()) {
+        if cx.shared.clock.move_to(timer, cx.shared.started) {
+            return true;
+        }
     }
     let now = Instant::now();
     if now - *idle_since.get_or_insert(now) > PATIENCE {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::report::{Report, StageReport, WorkerReport};
-use super::{Context, Graph, Shared, Stage, seeded, threads};
+use super::{Clock, Context, Graph, ManualClock, Shared, Stage, seeded, threads};
 use crate::edge::AnyEdge;
 use crate::error::{Error, ErrorKind};
 use crate::options::{Group, RunOptions};
@@ -59,7 +59,13 @@ impl<'env> Prepared<'env> {
             deadline,
             token,
             seed,
+            clock,
         } = run;
+        let clock = match (clock, seed) {
+            (Some(clock), _) => Clock::Manual(clock),
+            (None, Some(_)) => Clock::Seeded(ManualClock::new()),
+            (None, None) => Clock::Machine,
+        };
         let names = plan::stage_names(&plan);
         for (edge, any) in plan.edges.iter().zip(&edges) {
             open(&plan, edge, &**any);
@@ -93,7 +99,7 @@ impl<'env> Prepared<'env> {
             stages,
             edges,
             workers,
-            shared: Shared::new(token, until, seed.is_some(), reports),
+            shared: Shared::new(token, until, seed.is_some(), clock, reports),
             seed,
         })
     }

@@ -128,7 +128,8 @@ fn drive(worker: &mut dyn Worker, cx: &Context, born: Instant) -> Result<(), Err
             Step::Empty => {
                 let since = Instant::now();
                 let until = worker.linger();
-                worker.wait_input(until);
+                let timer = worker.timer().map(|timer| cx.shared.clock.look(timer));
+                worker.wait_input([until, timer].into_iter().flatten().min());
                 if until.is_some_and(|until| Instant::now() >= until) {
                     worker.flush();
                 }
@@ -160,6 +161,7 @@ pub(super) fn record(cx: &Context, born: Instant) {
             items_out: counts.items_out.get(),
             batches_in: counts.batches_in.get(),
             batches_out: counts.batches_out.get(),
+            late: counts.late.get(),
             busy: born
                 .elapsed()
                 .saturating_sub(waiting_input + waiting_output),

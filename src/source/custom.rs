@@ -4,11 +4,11 @@
 //! error ends the run.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
-use super::begin;
 use super::take::Stride;
+use super::{begin, reads};
 use crate::error::{BoxError, Error, ErrorKind};
 use crate::run::Context;
 use crate::step::Pace;
@@ -74,6 +74,10 @@ pub trait Source: Send + Sync {
 pub struct FromSource<S> {
     source: S,
     ticket: AtomicU64,
+    /// Splits that were begun.
+    splits: AtomicU64,
+    /// Set while there may be splits that nobody has begun.
+    unread: AtomicBool,
 }
 
 impl<S> FromSource<S> {
@@ -81,6 +85,8 @@ impl<S> FromSource<S> {
         FromSource {
             source,
             ticket: AtomicU64::new(0),
+            splits: AtomicU64::new(0),
+            unread: AtomicBool::new(true),
         }
     }
 }
@@ -103,6 +109,7 @@ impl<S: Source> Pipe for FromSource<S> {
             pace: Pace::new(1, cx.group.items(size_of::<S::Item>())),
             stride: Stride::default(),
             current: Current::None,
+            number: 0,
             slow: false,
         }
     }
@@ -115,6 +122,8 @@ pub struct SourceFeed<'s, S: Source + 's> {
     pace: Pace,
     stride: Stride,
     current: Current<S::Split<'s>>,
+    /// Its number.
+    number: u64,
     slow: bool,
 }
 
@@ -140,8 +149,14 @@ impl<S: Source> Feed for SourceFeed<'_, S> {
             Current::Failed(error) => return Err(failed(error)),
             Current::Running(split) => split,
             Current::None => match self.source.source.next_split().map_err(failed)? {
-                Some(split) => split,
-                None => return Ok(Pull::End),
+                Some(split) => {
+                    self.number = self.source.splits.fetch_add(1, Ordering::Relaxed);
+                    split
+                }
+                None => {
+                    self.source.unread.store(false, Ordering::SeqCst);
+                    return Ok(Pull::End);
+                }
             },
         };
         let cx = self.cx;
@@ -162,6 +177,8 @@ impl<S: Source> Feed for SourceFeed<'_, S> {
             return Ok(Pull::Again);
         }
         let ticket = self.source.ticket.fetch_add(1, Ordering::Relaxed);
+        let unread = self.source.unread.load(Ordering::SeqCst);
+        reads(self.cx, self.number, unread);
         begin(self.cx, ticket, taken.items.len());
         Ok(Pull::Chunk(taken.items.into_iter()))
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::error::Error;
 use crate::options::Group;
-use crate::run::{Context, Shared};
+use crate::run::{Clock, Context, ManualClock, Shared};
 use crate::step::{Feed, Pipe, Pull};
 
 /// A chunk as a worker would see it.
@@ -17,7 +17,13 @@ pub(super) struct Seen<T> {
 
 /// The context of one worker of a run that nobody drives.
 pub(super) fn context(index: usize, of: usize, ordered: bool) -> Context {
-    let shared = Shared::new(None, None, true, Vec::new());
+    let shared = Shared::new(
+        None,
+        None,
+        true,
+        Clock::Seeded(ManualClock::new()),
+        Vec::new(),
+    );
     Context::new(
         shared,
         0,

@@ -9,8 +9,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use super::begin;
 use super::take::Stride;
+use super::{begin, reads};
 use crate::error::Error;
 use crate::run::{Context, lock};
 use crate::step::Pace;
@@ -18,14 +18,19 @@ use crate::step::{Feed, Pipe, Pull};
 
 /// The source of [`Flow::from_iters`](crate::Flow::from_iters).
 pub struct FromIters<I> {
-    queue: Mutex<VecDeque<I>>,
+    /// Those that nobody has begun, with their numbers.
+    queue: Mutex<VecDeque<(u64, I)>>,
+    /// How many they are.
+    unread: AtomicU64,
     ticket: AtomicU64,
 }
 
 impl<I> FromIters<I> {
     pub(crate) fn new(iters: impl IntoIterator<Item = I>) -> Self {
+        let queue: VecDeque<_> = (0..).zip(iters).collect();
         FromIters {
-            queue: Mutex::new(iters.into_iter().collect()),
+            unread: AtomicU64::new(queue.len() as u64),
+            queue: Mutex::new(queue),
             ticket: AtomicU64::new(0),
         }
     }
@@ -67,7 +72,7 @@ pub struct ItersFeed<'s, I> {
 /// What a worker has at hand.
 enum Current<I> {
     None,
-    Running(I),
+    Running((u64, I)),
     /// The last items of an iterator were given; its border is still to be.
     Ended,
 }
@@ -77,11 +82,14 @@ impl<I: Iterator> Feed for ItersFeed<'_, I> {
 
     fn pull(&mut self) -> Result<Pull<Self::Iter>, Error> {
         // Taken out while it runs: one that panics is dropped and never asked again.
-        let mut iter = match std::mem::replace(&mut self.current, Current::None) {
+        let (number, mut iter) = match std::mem::replace(&mut self.current, Current::None) {
             Current::Ended => return Ok(Pull::Border),
             Current::Running(iter) => iter,
             Current::None => match lock(&self.source.queue).pop_front() {
-                Some(iter) => iter,
+                Some(next) => {
+                    self.source.unread.fetch_sub(1, Ordering::SeqCst);
+                    next
+                }
                 None => return Ok(Pull::End),
             },
         };
@@ -92,12 +100,14 @@ impl<I: Iterator> Feed for ItersFeed<'_, I> {
         self.slow = taken.slow && !taken.ended;
         self.current = match taken.ended {
             true => Current::Ended,
-            false => Current::Running(iter),
+            false => Current::Running((number, iter)),
         };
         if taken.items.is_empty() {
             return Ok(Pull::Again);
         }
         let ticket = self.source.ticket.fetch_add(1, Ordering::Relaxed);
+        let unread = self.source.unread.load(Ordering::SeqCst) > 0;
+        reads(self.cx, number, unread);
         begin(self.cx, ticket, taken.items.len());
         Ok(Pull::Chunk(taken.items.into_iter()))
     }

@@ -10,13 +10,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::begin;
 use super::text::cutter::{Claim, Cutter, Supplied, Supply};
 use super::text::file::OpenFile;
 use super::text::form::Form;
 use super::text::load::{Lazy, load};
 use super::text::span::{first_line, lines_in};
 use super::text::{BLOCK, Block};
+use super::{begin, reads};
 use crate::error::Error;
 use crate::run::Context;
 use crate::step::Pace;
@@ -144,6 +144,7 @@ impl<'s, F: Form + ?Sized> Feed for ReadFeed<'s, F> {
         let lines = lines_in(data.bytes(), block.start, &piece.range);
         let start = block.start;
         // Lines are not counted: that would be a second look at each of them.
+        reads(self.cx, piece.claim.place, cutter.unread());
         begin(self.cx, piece.ticket, 0);
         self.cx.byte.set(start + lines.start as u64);
         self.cx.file.replace(Some(Arc::clone(&live.file.name)));

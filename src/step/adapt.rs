@@ -34,4 +34,8 @@ impl<D: Feed, A: Adapt<D::Iter>> Feed for Adapted<D, A> {
     fn slow(&self) -> bool {
         self.feed.slow()
     }
+
+    fn timer(&self) -> Option<Instant> {
+        self.feed.timer()
+    }
 }

@@ -42,6 +42,7 @@ trait ErasedFeed<'s, T> {
     fn pull_erased(&mut self) -> Result<Pull<Erased<'s, T>>, Error>;
     fn wait_erased(&mut self, until: Option<Instant>);
     fn slow_erased(&self) -> bool;
+    fn timer_erased(&self) -> Option<Instant>;
 }
 
 impl<'s, T, D> ErasedFeed<'s, T> for D
@@ -63,6 +64,10 @@ where
 
     fn slow_erased(&self) -> bool {
         self.slow()
+    }
+
+    fn timer_erased(&self) -> Option<Instant> {
+        self.timer()
     }
 }
 
@@ -102,6 +107,10 @@ impl<'s, T> Feed for Unboxed<'s, T> {
 
     fn slow(&self) -> bool {
         self.0.slow_erased()
+    }
+
+    fn timer(&self) -> Option<Instant> {
+        self.0.timer_erased()
     }
 }
 

@@ -102,6 +102,10 @@ where
     fn slow(&self) -> bool {
         self.feed.slow()
     }
+
+    fn timer(&self) -> Option<Instant> {
+        self.feed.timer()
+    }
 }
 
 /// What an item, or the end, emitted.

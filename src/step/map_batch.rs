@@ -125,6 +125,10 @@ where
     fn slow(&self) -> bool {
         self.feed.slow()
     }
+
+    fn timer(&self) -> Option<Instant> {
+        self.feed.timer()
+    }
 }
 
 /// What came of one batch, or under `ordered` of the batches of one chunk.

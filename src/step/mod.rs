@@ -21,6 +21,7 @@ mod pace;
 mod reduce;
 mod take;
 mod try_map;
+mod window;
 
 use std::ops::ControlFlow;
 use std::time::Instant;
@@ -38,6 +39,11 @@ pub(crate) use pace::Pace;
 pub use reduce::Reduce;
 pub use take::Take;
 pub use try_map::{TryFlatMap, TryMap};
+pub(crate) use window::Rules;
+pub use window::{
+    Accumulate, AndEmit, DropLate, EmitState, Given, LateItem, OnFiring, OnLate, OnTrigger,
+    Punctuation, Quiet, Windowed,
+};
 
 use crate::error::Error;
 use crate::run::Context;
@@ -93,6 +99,11 @@ pub trait Feed {
     /// should be handed over first.
     fn slow(&self) -> bool {
         false
+    }
+
+    /// When a step wants to be asked again even if no input comes, in the time of the run.
+    fn timer(&self) -> Option<Instant> {
+        None
     }
 }
 

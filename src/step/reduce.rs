@@ -82,6 +82,10 @@ where
     fn slow(&self) -> bool {
         self.feed.slow()
     }
+
+    fn timer(&self) -> Option<Instant> {
+        self.feed.timer()
+    }
 }
 
 impl<P, N, F> fmt::Debug for Reduce<P, N, F> {

@@ -114,6 +114,10 @@ impl<'s, P: Pipe, D: Feed> Feed for Taker<'s, P, D> {
     fn slow(&self) -> bool {
         self.feed.slow()
     }
+
+    fn timer(&self) -> Option<Instant> {
+        self.feed.timer()
+    }
 }
 
 /// The items of a chunk that may pass.

@@ -22,6 +22,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "source",
             "state",
             "step",
+            "window",
         ],
     ),
     (
@@ -37,6 +38,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "source",
             "state",
             "step",
+            "window",
         ],
     ),
     // Pure.
@@ -51,7 +53,8 @@ const KNOWS: &[(&str, &[&str])] = &[
             "edge", "error", "options", "output", "plan", "source", "step",
         ],
     ),
-    ("step", &["edge", "error", "run"]),
+    ("window", &["edge"]),
+    ("step", &["edge", "error", "run", "window"]),
     ("output", &["edge", "error", "options", "run", "step"]),
     // What comes in, and what goes between.
     ("source", &["error", "options", "run", "step"]),

@@ -16,6 +16,7 @@ mod model;
 mod order;
 mod panics;
 mod stops;
+mod windows;
 
 /// How a flow is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,7 @@
 //! cut. Every byte of every block is in exactly one piece, and no piece is in two blocks.
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crate::error::Error;
@@ -26,6 +26,8 @@ pub(crate) type Supplied<B> = Option<(B, Range<u64>)>;
 /// A supply of blocks that is being cut.
 pub(crate) struct Cutter<S: Supply> {
     state: Mutex<State<S>>,
+    /// Set while there may be blocks that nobody has claimed.
+    unread: AtomicBool,
 }
 
 struct State<S: Supply> {
@@ -43,8 +45,8 @@ pub(crate) struct Claim<B> {
     pub(crate) block: B,
     /// The part of its file that it is.
     pub(crate) span: Range<u64>,
-    /// The bytes of all blocks before it.
-    place: u64,
+    /// The bytes of all blocks before it, which no two blocks share.
+    pub(crate) place: u64,
     /// Where in the file the next piece begins.
     cut: AtomicU64,
 }
@@ -79,7 +81,13 @@ impl<S: Supply> Cutter<S> {
                 place: 0,
                 ticket: 0,
             }),
+            unread: AtomicBool::new(true),
         }
+    }
+
+    /// Whether there may be blocks that nobody has claimed.
+    pub(crate) fn unread(&self) -> bool {
+        self.unread.load(Ordering::SeqCst)
     }
 
     /// How many blocks it keeps.
@@ -96,7 +104,9 @@ impl<S: Supply> Cutter<S> {
         ordered: bool,
     ) -> Result<Option<Piece<S::Block>>, Error> {
         if ordered {
-            return lock(&self.state).in_order(size);
+            let piece = lock(&self.state).in_order(size)?;
+            self.unread.store(piece.is_some(), Ordering::SeqCst);
+            return Ok(piece);
         }
         loop {
             if let Some(claim) = mine.take() {
@@ -115,7 +125,10 @@ impl<S: Supply> Cutter<S> {
             *mine = match state.claim()? {
                 Some(claim) => Some(claim),
                 // The one with most to do needs help most.
-                None => state.open.iter().max_by_key(|claim| claim.left()).cloned(),
+                None => {
+                    self.unread.store(false, Ordering::SeqCst);
+                    state.open.iter().max_by_key(|claim| claim.left()).cloned()
+                }
             };
             if mine.is_none() {
                 return Ok(None);

@@ -14,7 +14,7 @@ use super::form::Form;
 use super::span::first_line;
 use crate::error::Error;
 use crate::run::Context;
-use crate::source::begin;
+use crate::source::{begin, reads};
 use crate::step::Pace;
 use crate::step::{Feed, Pipe, Pull};
 
@@ -113,6 +113,7 @@ impl<'s, 't, F: Form + ?Sized> Feed for TextFeed<'s, 't, F> {
         let part = piece.claim.block;
         let (at, rest) = text.piece::<F>(part, &piece.claim.span, &piece.range)?;
         // Lines are not counted: that would be a second look at each of them.
+        reads(self.cx, piece.claim.place, cutter.unread());
         begin(self.cx, piece.ticket, 0);
         self.cx.byte.set(at);
         self.cx.file.replace(text.name(part).cloned());

@@ -1,0 +1,407 @@
+//! Windows and triggers: attributes of a reduction, written in front of it.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::Flow;
+use crate::run::ManualClock;
+use crate::step::{
+    AndEmit, DropLate, EmitState, OnLate, OnTrigger, Pipe, Punctuation, Quiet, Rules, Windowed,
+};
+use crate::window::{EventTime, EventWindow, Firing, PlainWindow, Signal, Spec};
+
+impl<'env, P: Pipe + 'env> Flow<'env, P> {
+    /// Windows without event time for the reduction that follows: [global](crate::Window::global), of a
+    /// [number](crate::Window::count) of items, or of a [period](crate::Window::periodic) of processing time.
+    ///
+    /// Each worker has windows of its own. The items that enter are those of the chain as it stands here.
+    ///
+    /// ```
+    /// use millstream::{Flow, Window};
+    ///
+    /// let sums = Flow::from_range(1..101)
+    ///     .stages(1)
+    ///     .window(Window::count(50))
+    ///     .reduce(|| 0, |sum, n| *sum += n)
+    ///     .collect_vec()?;
+    /// assert_eq!(sums, [1275, 3775, 0]);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    pub fn window<W: PlainWindow<P::Item>>(self, window: W) -> WindowFlow<'env, P> {
+        WindowFlow::new(self, window.spec(), None)
+    }
+
+    /// Windows of event time for the reduction that follows; the closure says when an item happened, in
+    /// milliseconds or as a `Duration` since an epoch.
+    ///
+    /// A window is done when the *watermark* has passed its end: the least of the latest times that the producers in
+    /// front have sent, less what [`out_of_order`](crate::Fixed::out_of_order) allows. Input in the order of time
+    /// loses nothing, however many workers read it. A producer that has nothing under way does not count. Where a
+    /// source has splits (files, blocks of a file, iterators) that nobody has begun, the watermark waits, since they may hold
+    /// older items, unless the source is declared to be [in the order of time](Flow::in_time_order). What comes after its
+    /// windows are done is late: it is [counted](crate::StageReport::late), and dropped or [given out](Flow::on_late).
+    ///
+    /// The watermark is looked at after each batch, so within a batch what is behind is still taken.
+    ///
+    /// ```
+    /// use millstream::{Flow, Window};
+    ///
+    /// let clicks = [("ann", 10), ("bob", 20), ("ann", 1_010), ("ann", 1_020)];
+    /// let mut busy = Flow::from_iter(clicks)
+    ///     .partition_by(|click| click.0)
+    ///     .window_by(Window::fixed(1_000), |click| click.1)
+    ///     .reduce(|| 0, |count, _| *count += 1)
+    ///     .on_trigger(|count, firing| [(firing.window.id(), *count)])
+    ///     .sorted()?;
+    /// assert_eq!(busy.iter().filter(|w| w.0 == 0).map(|w| w.1).sum::<i32>(), 2);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    pub fn window_by<W, M, F>(self, window: W, time: F) -> WindowFlow<'env, P>
+    where
+        W: EventWindow<P::Item>,
+        M: EventTime,
+        F: Fn(&P::Item) -> M + Send + Sync + 'env,
+    {
+        let time = Box::new(move |item: &P::Item| time(item).millis());
+        WindowFlow::new(self, window.spec(), Some(time))
+    }
+
+    /// Declares that the source gives its items in the order of event time across its splits, so that windows need
+    /// not wait for splits that nobody has begun. It goes on the stage of the source.
+    ///
+    /// ```
+    /// use millstream::{Flow, Text, Window};
+    ///
+    /// let log = Text::from("1\n2\n11\n12\n");
+    /// let counts = Flow::from_lines(&log)
+    ///     .in_time_order()
+    ///     .map(|line| line.parse::<i64>().unwrap_or(0))
+    ///     .stages(1)
+    ///     .window_by(Window::fixed(10), |at| *at)
+    ///     .reduce(|| 0, |count, _| *count += 1)
+    ///     .collect_vec()?;
+    /// assert_eq!(counts, [2, 2]);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    pub fn in_time_order(mut self) -> Self {
+        self.group.in_time_order = true;
+        self
+    }
+
+    /// Takes the time of windows, triggers and linger from a clock that a test moves.
+    ///
+    /// A [seeded](Flow::seeded) run without such a clock moves its own: to the next timer, whenever nothing else can be done.
+    ///
+    /// ```
+    /// use millstream::{Flow, ManualClock};
+    ///
+    /// let clock = ManualClock::new();
+    /// assert_eq!(Flow::from_range(0..10).clock(&clock).count()?, 10);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    pub fn clock(mut self, clock: &ManualClock) -> Self {
+        self.graph.run.clock = Some(clock.clone());
+        self
+    }
+}
+
+/// A flow whose next step is a reduction over windows: made by [`Flow::window`] and [`Flow::window_by`].
+///
+/// Every window fires when it is done. Triggers make it fire earlier as well.
+///
+/// # Examples
+/// ```
+/// use millstream::{Flow, Window};
+///
+/// let sums = Flow::from_range(1..21)
+///     .stages(1)
+///     .window(Window::global())
+///     .trigger_every(10)
+///     .reduce(|| 0, |sum, n| *sum += n)
+///     .collect_vec()?;
+/// assert_eq!(sums, [55, 210, 210]);
+/// # Ok::<(), millstream::Error>(())
+/// ```
+#[must_use = "windows do nothing without a reduction: go on with `.reduce(…)` or `.emit_and_reduce(…)`"]
+pub struct WindowFlow<'env, P: Pipe> {
+    flow: Flow<'env, P>,
+    rules: Rules<'env, P::Item>,
+}
+
+type Time<'env, T> = Box<dyn Fn(&T) -> i64 + Send + Sync + 'env>;
+
+impl<'env, P: Pipe + 'env> WindowFlow<'env, P> {
+    fn new(flow: Flow<'env, P>, spec: Spec<P::Item>, time: Option<Time<'env, P::Item>>) -> Self {
+        let rules = Rules {
+            spec,
+            time,
+            every: None,
+            periods: Vec::new(),
+            signals: Vec::new(),
+            punctuate: None,
+        };
+        WindowFlow { flow, rules }
+    }
+
+    /// Fires a window whenever so many items have entered it since it last did. Zero counts as one.
+    ///
+    /// ```
+    /// use millstream::{Flow, Window};
+    ///
+    /// let seen = Flow::from_range(1..6)
+    ///     .stages(1)
+    ///     .window(Window::global())
+    ///     .trigger_every(2)
+    ///     .reduce(Vec::new, |seen, n| seen.push(n))
+    ///     .on_trigger(|seen, _| [std::mem::take(seen)])
+    ///     .collect_vec()?;
+    /// assert_eq!(seen, [vec![1, 2], vec![3, 4], vec![5]]);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    pub fn trigger_every(mut self, items: u64) -> Self {
+        self.rules.every = Some(items.max(1));
+        self
+    }
+
+    /// Fires all open windows of a worker whenever so much processing time has passed. It may be given several times.
+    ///
+    /// ```
+    /// use millstream::{Flow, ManualClock, Window};
+    /// use std::time::Duration;
+    ///
+    /// let clock = ManualClock::new();
+    /// let hands = clock.clone();
+    /// let second = Duration::from_secs(1);
+    /// let sums = Flow::from_iter(1..5)
+    ///     .stages(1)
+    ///     .batch(1)
+    ///     .inspect(move |n| if *n == 2 { hands.advance(second) })
+    ///     .window(Window::global())
+    ///     .trigger_periodically(second)
+    ///     .reduce(|| 0, |sum, n| *sum += n)
+    ///     .clock(&clock)
+    ///     .collect_vec()?;
+    /// assert_eq!(sums, [3, 10]);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    pub fn trigger_periodically(mut self, period: Duration) -> Self {
+        self.rules.periods.push(period);
+        self
+    }
+
+    /// Fires all open windows when a [`Signal`] is fired, from inside the flow or outside.
+    ///
+    /// ```
+    /// use millstream::{Flow, Signal, Window};
+    ///
+    /// let signal = Signal::new("now");
+    /// let flow = Flow::from_range(0..10)
+    ///     .window(Window::global())
+    ///     .trigger_on(&signal)
+    ///     .reduce(|| 0, |sum, n| *sum += n);
+    /// assert!(flow.count()? >= 1);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    pub fn trigger_on(mut self, signal: &Signal) -> Self {
+        self.rules.signals.push(signal.clone());
+        self
+    }
+
+    /// A custom trigger: a closure that sees the items before they are reduced, a piece at a time, with a state of its
+    /// own in each worker, and says which to take and when to fire. See [`Punctuation`] for its answers.
+    ///
+    /// ```
+    /// use millstream::{Flow, Punctuation, Window};
+    ///
+    /// // Sentences end with a full stop.
+    /// let words = ["roses", "are", "red.", "violets", "are", "blue."];
+    /// let sentences = Flow::from_iter(words)
+    ///     .stages(1)
+    ///     .window(Window::global())
+    ///     .trigger(|| (), |_, mut words| match words.iter().position(|w| w.ends_with('.')) {
+    ///         None => Punctuation::Take(words),
+    ///         Some(at) => {
+    ///             let after = words.split_off(at + 1);
+    ///             Punctuation::Fire { name: "stop".to_string(), before: words, after }
+    ///         }
+    ///     })
+    ///     .reduce(|| 0, |count, _| *count += 1)
+    ///     .on_trigger(|count, firing| (!firing.trigger.is_last()).then(|| std::mem::take(count)))
+    ///     .collect_vec()?;
+    /// assert_eq!(sentences, [3, 3]);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    pub fn trigger<B, N, F>(mut self, init: N, f: F) -> Self
+    where
+        B: 'env,
+        N: Fn() -> B + Send + Sync + 'env,
+        F: Fn(&mut B, Vec<P::Item>) -> Punctuation<P::Item> + Send + Sync + 'env,
+    {
+        self.rules.set_punctuate(init, f);
+        self
+    }
+
+    /// Folds the items of each window, in each worker, into an accumulator, and emits it when the window fires: a clone
+    /// while the window stays open, itself when it is done.
+    ///
+    /// [`on_trigger`](Flow::on_trigger) right behind it says what to emit instead, and whether to keep the state.
+    ///
+    /// *Order* windows that are done come from the oldest. *Threads* the stage's. *Memory* an accumulator a window that
+    /// is open, in each worker. *Ends* with its input; what is open then is done.
+    ///
+    /// ```
+    /// use millstream::{Flow, Window};
+    ///
+    /// let sums = Flow::from_range(0..30_i64)
+    ///     .stages(1)
+    ///     .window_by(Window::sliding(20, 10), |n| *n)
+    ///     .reduce(|| 0, |sum, n| *sum += n)
+    ///     .collect_vec()?;
+    /// assert_eq!(sums, [45, 190, 390, 245]);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    pub fn reduce<A, N, F>(
+        self,
+        init: N,
+        f: F,
+    ) -> Flow<'env, Windowed<'env, P, N, Quiet<F>, EmitState>>
+    where
+        N: Fn() -> A + Send + Sync + 'env,
+        F: Fn(&mut A, P::Item) + Send + Sync + 'env,
+    {
+        self.add("reduce", init, Quiet(f), EmitState)
+    }
+
+    /// Folds the items of each window like [`reduce`](WindowFlow::reduce), and emits while it goes; the last closure
+    /// says what a firing emits.
+    ///
+    /// *Order*, *threads*, *memory* and *end* as there.
+    ///
+    /// ```
+    /// use millstream::{Flow, Window};
+    ///
+    /// let out = Flow::from_range(1..5)
+    ///     .stages(1)
+    ///     .window(Window::count(2))
+    ///     .emit_and_reduce(|| 0, |sum, n| { *sum += n; [n] }, |sum, _| [*sum * 100])
+    ///     .collect_vec()?;
+    /// assert_eq!(out, [1, 2, 300, 3, 4, 700, 0]);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    pub fn emit_and_reduce<A, U, V, N, F, E>(
+        self,
+        init: N,
+        f: F,
+        fire: E,
+    ) -> Flow<'env, Windowed<'env, P, N, AndEmit<F>, OnTrigger<E>>>
+    where
+        U: IntoIterator,
+        V: IntoIterator<Item = U::Item>,
+        N: Fn() -> A + Send + Sync + 'env,
+        F: Fn(&mut A, P::Item) -> U + Send + Sync + 'env,
+        E: Fn(&mut A, &Firing) -> V + Send + Sync + 'env,
+    {
+        self.add("emit_and_reduce", init, AndEmit(f), OnTrigger(fire))
+    }
+
+    fn add<N, S, E>(
+        self,
+        kind: &'static str,
+        init: N,
+        step: S,
+        emit: E,
+    ) -> Flow<'env, Windowed<'env, P, N, S, E>> {
+        let WindowFlow { mut flow, rules } = self;
+        flow.group.timed |= rules.time.is_some();
+        flow.group.ordered = false;
+        flow.group.reduced = true;
+        flow.keeps.push(rules.spec.keeps());
+        flow.steps.push("window");
+        flow.step(kind, |pipe| Windowed {
+            pipe,
+            rules,
+            init,
+            step,
+            emit,
+            late: DropLate,
+        })
+    }
+}
+
+impl<'env, P: Pipe + 'env, N, S> Flow<'env, Windowed<'env, P, N, S, EmitState>> {
+    /// What a window emits when it fires, instead of its state; the closure may change the state, and what it leaves is
+    /// kept while the window is open. It goes right behind [`reduce`](WindowFlow::reduce).
+    ///
+    /// ```
+    /// use millstream::{Flow, Trigger, Window};
+    ///
+    /// // Sums of ten, each from zero.
+    /// let sums = Flow::from_range(1..31)
+    ///     .stages(1)
+    ///     .window(Window::global())
+    ///     .trigger_every(10)
+    ///     .reduce(|| 0, |sum, n| *sum += n)
+    ///     .on_trigger(|sum, firing| match firing.trigger {
+    ///         Trigger::Every(_) => Some(std::mem::take(sum)),
+    ///         _ => None,
+    ///     })
+    ///     .collect_vec()?;
+    /// assert_eq!(sums, [55, 155, 255]);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    pub fn on_trigger<A, V, F>(self, f: F) -> Flow<'env, Windowed<'env, P, N, S, OnTrigger<F>>>
+    where
+        N: Fn() -> A,
+        V: IntoIterator,
+        F: Fn(&mut A, &Firing) -> V + Send + Sync + 'env,
+    {
+        self.step("on_trigger", |windows| Windowed {
+            pipe: windows.pipe,
+            rules: windows.rules,
+            init: windows.init,
+            step: windows.step,
+            emit: OnTrigger(f),
+            late: windows.late,
+        })
+    }
+}
+
+impl<'env, P: Pipe + 'env, N, S, E> Flow<'env, Windowed<'env, P, N, S, E>> {
+    /// What an item that came too late for its window gives, if anything, among what the windows give: with an enum
+    /// as the item, late ones can be told from the others behind. It goes right behind the reduction.
+    ///
+    /// ```
+    /// use millstream::{Flow, Window};
+    ///
+    /// let times = [1, 2, 11, 21, 3];
+    /// let out = Flow::from_iter(times)
+    ///     .stages(1)
+    ///     .batch(1)
+    ///     .window_by(Window::fixed(10), |at| *at)
+    ///     .reduce(|| 0, |count, _| *count += 1)
+    ///     .on_trigger(|count, _| [Ok(*count)])
+    ///     .on_late(|at| Some(Err(at)))
+    ///     .collect_vec()?;
+    /// assert_eq!(out, [Ok(2), Ok(1), Err(3), Ok(1)]);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    pub fn on_late<U, F>(self, f: F) -> Flow<'env, Windowed<'env, P, N, S, E, OnLate<F>>>
+    where
+        F: Fn(P::Item) -> Option<U> + Send + Sync + 'env,
+    {
+        self.step("on_late", |windows| Windowed {
+            pipe: windows.pipe,
+            rules: windows.rules,
+            init: windows.init,
+            step: windows.step,
+            emit: windows.emit,
+            late: OnLate(f),
+        })
+    }
+}
+
+impl<P: Pipe> fmt::Debug for WindowFlow<'_, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WindowFlow").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,225 @@
+//! The kinds of windows, as users write them.
+
+use std::time::Duration;
+
+use super::EventTime;
+
+/// Makes windows: `Window::fixed(…)`, `Window::count(…)`, ….
+///
+/// # Examples
+/// ```
+/// use millstream::{Flow, Window};
+/// use std::time::Duration;
+///
+/// let readings = [(100_u64, 1), (900, 2), (1500, 3)];
+/// let sums = Flow::from_iter(readings)
+///     .stages(1)
+///     .window_by(Window::fixed(Duration::from_secs(1)), |r| r.0)
+///     .reduce(|| 0, |sum, r| *sum += r.1)
+///     .collect_vec()?;
+/// assert_eq!(sums, [3, 3]);
+/// # Ok::<(), millstream::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub enum Window {}
+
+impl Window {
+    /// One window for everything; it ends with the input.
+    pub fn global() -> Global {
+        Global
+    }
+
+    /// Windows of event time of one size, aligned to the epoch: `[0, size)`, `[size, 2 size)`, …, and as well before it.
+    ///
+    /// The size is a `Duration` or a number of milliseconds; less than one counts as one.
+    pub fn fixed(size: impl EventTime) -> Fixed {
+        Fixed(Options::default(), size.millis().max(1))
+    }
+
+    /// Windows of event time of one size that begin every `slide`, so that an item is in `size / slide` of them.
+    ///
+    /// Items are cloned once a window. A slide above the size leaves holes.
+    pub fn sliding(size: impl EventTime, slide: impl EventTime) -> Sliding {
+        Sliding(
+            Options::default(),
+            size.millis().max(1),
+            slide.millis().max(1),
+        )
+    }
+
+    /// Windows of so many items, counted in each partition; the last one holds what is left, and may be empty.
+    pub fn count(items: u64) -> CountWindow {
+        CountWindow(items.max(1))
+    }
+
+    /// Windows of processing time: each ends when the period is over, empty or not.
+    pub fn periodic(period: Duration) -> Periodic {
+        Periodic(period)
+    }
+}
+
+/// The one window of [`Window::global`].
+#[derive(Debug, Clone, Copy)]
+pub struct Global;
+
+/// The windows of [`Window::fixed`].
+#[derive(Debug, Clone, Copy)]
+pub struct Fixed(Options, i64);
+
+/// The windows of [`Window::sliding`].
+#[derive(Debug, Clone, Copy)]
+pub struct Sliding(Options, i64, i64);
+
+/// The windows of [`Window::count`].
+#[derive(Debug, Clone, Copy)]
+pub struct CountWindow(u64);
+
+/// The windows of [`Window::periodic`].
+#[derive(Debug, Clone, Copy)]
+pub struct Periodic(Duration);
+
+/// What windows of event time have in common, in milliseconds.
+#[derive(Debug, Clone, Copy, Default)]
+struct Options {
+    lateness: i64,
+    disorder: i64,
+    gaps: u64,
+}
+
+macro_rules! event_options {
+    ($kind:ident) => {
+        impl $kind {
+            /// For how long after its end, in event time, a window takes late items. When the watermark passes its end
+            /// it fires as [`Trigger::Watermark`](crate::Trigger::Watermark) and stays; when the watermark has passed the lateness too, it is
+            /// done. What comes later still is late: see `on_late`.
+            pub fn allowed_lateness(mut self, lateness: impl EventTime) -> Self {
+                self.0.lateness = lateness.millis().max(0);
+                self
+            }
+
+            /// By how much items of one producer may be out of order: the watermark stays so far behind the latest
+            /// time of each. Zero by default: each producer sends in the order of time, or what is behind may be late.
+            pub fn out_of_order(mut self, by: impl EventTime) -> Self {
+                self.0.disorder = by.millis().max(0);
+                self
+            }
+
+            /// Fires windows in which nothing happened as well, between others, at most so many in a row; a stray time
+            /// far away would make millions of them.
+            pub fn gaps(mut self, at_most: u64) -> Self {
+                self.0.gaps = at_most;
+                self
+            }
+        }
+    };
+}
+
+event_options!(Fixed);
+event_options!(Sliding);
+
+/// What was asked for.
+#[derive(Debug)]
+pub struct Spec<T> {
+    pub(crate) kind: Kind,
+    /// How an item gets into several windows.
+    pub(crate) copy: Option<fn(&T) -> T>,
+    pub(crate) lateness: i64,
+    pub(crate) disorder: i64,
+    pub(crate) gaps: u64,
+}
+
+/// The kind, in plain numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Global,
+    /// Milliseconds; fixed windows slide by their size.
+    Time {
+        size: i64,
+        slide: i64,
+    },
+    Count(u64),
+    Period(Duration),
+}
+
+impl<T> Spec<T> {
+    fn plain(kind: Kind) -> Self {
+        Spec::timed(kind, Options::default(), None)
+    }
+
+    fn timed(kind: Kind, options: Options, copy: Option<fn(&T) -> T>) -> Self {
+        Spec {
+            kind,
+            copy,
+            lateness: options.lateness,
+            disorder: options.disorder,
+            gaps: options.gaps,
+        }
+    }
+
+    /// What it keeps, for `explain`.
+    pub(crate) fn keeps(&self) -> &'static str {
+        match self.kind {
+            Kind::Global => "one state a partition",
+            Kind::Time { .. } => "a state a window that is open, in each partition",
+            Kind::Count(_) | Kind::Period(_) => "the state of one window a partition",
+        }
+    }
+}
+
+/// Windows that need no time: for [`Flow::window`](crate::Flow::window).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is a window of event time",
+    note = "say where an item's time is: `.window_by(window, |item| item.time)`"
+)]
+pub trait PlainWindow<T> {
+    #[doc(hidden)]
+    fn spec(self) -> Spec<T>;
+}
+
+/// Windows of event time: for [`Flow::window_by`](crate::Flow::window_by).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no window of event time for items of `{T}`",
+    note = "windows without a time go to `.window(window)`; sliding windows need items that are `Clone`"
+)]
+pub trait EventWindow<T> {
+    #[doc(hidden)]
+    fn spec(self) -> Spec<T>;
+}
+
+impl<T> PlainWindow<T> for Global {
+    fn spec(self) -> Spec<T> {
+        Spec::plain(Kind::Global)
+    }
+}
+
+impl<T> PlainWindow<T> for CountWindow {
+    fn spec(self) -> Spec<T> {
+        Spec::plain(Kind::Count(self.0))
+    }
+}
+
+impl<T> PlainWindow<T> for Periodic {
+    fn spec(self) -> Spec<T> {
+        Spec::plain(Kind::Period(self.0))
+    }
+}
+
+impl<T> EventWindow<T> for Fixed {
+    fn spec(self) -> Spec<T> {
+        let kind = Kind::Time {
+            size: self.1,
+            slide: self.1,
+        };
+        Spec::timed(kind, self.0, None)
+    }
+}
+
+impl<T: Clone> EventWindow<T> for Sliding {
+    fn spec(self) -> Spec<T> {
+        let kind = Kind::Time {
+            size: self.1,
+            slide: self.2,
+        };
+        Spec::timed(kind, self.0, Some(T::clone))
+    }
+}

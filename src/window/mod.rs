@@ -1,0 +1,24 @@
+//! Windows: which items belong together by time or by number, and when what they made is given out.
+//!
+//! Everything here is plain arithmetic, without a thread or a channel: [`Spec`] says what was asked for, [`Panes`] keeps
+//! the windows that are open, and [`Watermark`] says how far event time has come. The step that joins them to a chain is
+//! `step::window`.
+//!
+//! A window is open from its first item until the watermark has passed its end and the lateness that is allowed.
+//! The watermark is the least of what the producers in front have reached: see `edge::marks`.
+
+mod firing;
+mod kinds;
+mod panes;
+mod signal;
+mod time;
+mod watermark;
+
+pub use firing::{Firing, Pane, Trigger};
+pub(crate) use kinds::Kind;
+pub use kinds::Spec;
+pub use kinds::{CountWindow, EventWindow, Fixed, Global, Periodic, PlainWindow, Sliding, Window};
+pub(crate) use panes::{Fit, Keep, Panes};
+pub use signal::Signal;
+pub use time::EventTime;
+pub(crate) use watermark::Watermark;

@@ -1,0 +1,407 @@
+//! The windows of one partition that are open, in the order of their ends.
+
+use std::collections::BTreeMap;
+
+use super::firing::{Pane, Trigger};
+use super::kinds::Kind;
+
+/// The open windows and their states.
+#[derive(Debug)]
+pub(crate) struct Panes<A> {
+    kind: Kind,
+    lateness: i64,
+    gaps: u64,
+    /// By the id of the window: its start, or a running number.
+    open: BTreeMap<i64, State<A>>,
+    /// The running number of the window that is open now, where windows have one.
+    number: i64,
+    /// The start of the window behind the last one that fired at a watermark or ended, where gaps are wanted.
+    after: Option<i64>,
+}
+
+#[derive(Debug)]
+struct State<A> {
+    acc: A,
+    /// Items that entered since an `every` trigger fired.
+    entered: u64,
+    /// All items that entered.
+    items: u64,
+    /// Whether it fired at the watermark.
+    passed: bool,
+}
+
+/// Where an item belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fit {
+    /// Into the windows with these ids.
+    In { first: i64, last: i64, step: i64 },
+    /// Its windows have ended.
+    Late,
+    /// Into none: windows that slide by more than their size leave holes.
+    Between,
+}
+
+/// What becomes of a window's state when it fires.
+pub(crate) enum Keep<'a, A> {
+    /// It stays.
+    Stays(&'a mut A),
+    /// It is given away, since the window has ended.
+    Ends(A),
+}
+
+impl<A> Panes<A> {
+    pub(crate) fn new(kind: Kind, lateness: i64, gaps: u64) -> Self {
+        Panes {
+            kind,
+            lateness,
+            gaps,
+            open: BTreeMap::new(),
+            number: 0,
+            after: None,
+        }
+    }
+
+    /// How many windows are open.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.open.len()
+    }
+
+    /// The windows that an item of this time belongs to; `time` counts for windows of event time only.
+    #[inline]
+    pub(crate) fn windows(&self, time: i64, watermark: i64) -> Fit {
+        let Kind::Time { size, slide } = self.kind else {
+            return Fit::In {
+                first: self.number,
+                last: self.number,
+                step: 1,
+            };
+        };
+        // The latest window that begins at or before the time, and the earliest that has not ended by then.
+        let last = floor(time, slide);
+        let mut first = floor(time.saturating_sub(size), slide).saturating_add(slide);
+        if first > last {
+            return Fit::Between;
+        }
+        while first <= last && self.ended(first, watermark) {
+            first = first.saturating_add(slide);
+        }
+        if first > last {
+            return Fit::Late;
+        }
+        Fit::In {
+            first,
+            last,
+            step: slide,
+        }
+    }
+
+    fn ended(&self, start: i64, watermark: i64) -> bool {
+        let Kind::Time { size, .. } = self.kind else {
+            return false;
+        };
+        start.saturating_add(size).saturating_add(self.lateness) <= watermark
+    }
+
+    /// The state of a window, opened if it is not; counts an item in. The second value is set when that was the
+    /// `every`-th since the last such firing.
+    pub(crate) fn enter(
+        &mut self,
+        id: i64,
+        every: Option<u64>,
+        init: impl FnOnce() -> A,
+    ) -> (&mut A, bool) {
+        let state = self.open.entry(id).or_insert_with(|| State::new(init()));
+        state.entered += 1;
+        state.items += 1;
+        let due = every.is_some_and(|n| state.entered >= n);
+        if due {
+            state.entered = 0;
+        }
+        (&mut state.acc, due)
+    }
+
+    /// Whether the running window is full; only count windows ever are.
+    pub(crate) fn is_full(&self) -> bool {
+        match self.kind {
+            Kind::Count(most) => self.open.get(&self.number).is_some_and(|s| s.items >= most),
+            _ => false,
+        }
+    }
+
+    /// Ends the running window and begins the next.
+    pub(crate) fn turn(
+        &mut self,
+        init: impl FnOnce() -> A,
+        mut fire: impl FnMut(Pane, Trigger, Keep<'_, A>),
+    ) {
+        let state = self.open.remove(&self.number);
+        let acc = state.map_or_else(init, |state| state.acc);
+        fire(self.pane(self.number), Trigger::Done, Keep::Ends(acc));
+        self.number += 1;
+    }
+
+    /// Fires one window, without ending it.
+    pub(crate) fn fire(
+        &mut self,
+        id: i64,
+        trigger: Trigger,
+        mut fire: impl FnMut(Pane, Trigger, Keep<'_, A>),
+    ) {
+        let pane = self.pane(id);
+        if let Some(state) = self.open.get_mut(&id) {
+            fire(pane, trigger, Keep::Stays(&mut state.acc));
+        }
+    }
+
+    /// Fires all open windows, from the oldest, without ending them; a window with a running number is always open.
+    pub(crate) fn fire_all(
+        &mut self,
+        trigger: &Trigger,
+        init: impl Fn() -> A,
+        mut fire: impl FnMut(Pane, Trigger, Keep<'_, A>),
+    ) {
+        self.open_number(init);
+        let kind = self.kind;
+        for (id, state) in &mut self.open {
+            fire(
+                pane(kind, *id),
+                trigger.clone(),
+                Keep::Stays(&mut state.acc),
+            );
+        }
+    }
+
+    /// Fires and ends what the watermark has passed, from the oldest.
+    pub(crate) fn advance(
+        &mut self,
+        watermark: i64,
+        init: impl Fn() -> A,
+        mut fire: impl FnMut(Pane, Trigger, Keep<'_, A>),
+    ) {
+        let Kind::Time { size, slide } = self.kind else {
+            return;
+        };
+        let passed = watermark.saturating_sub(size);
+        if self
+            .open
+            .first_key_value()
+            .is_none_or(|(first, _)| *first > passed)
+        {
+            return;
+        }
+        // Up to the first window that is not over yet.
+        self.fill_gaps(floor(passed, slide).saturating_add(slide), &init);
+        let kind = self.kind;
+        if self.lateness > 0 {
+            for (id, state) in self.open.range_mut(..=passed) {
+                if !state.passed {
+                    state.passed = true;
+                    fire(
+                        pane(kind, *id),
+                        Trigger::Watermark,
+                        Keep::Stays(&mut state.acc),
+                    );
+                }
+            }
+        }
+        while let Some(first) = self.open.first_entry() {
+            let id = *first.key();
+            if id.saturating_add(size).saturating_add(self.lateness) > watermark {
+                break;
+            }
+            fire(
+                pane(kind, id),
+                Trigger::Done,
+                Keep::Ends(first.remove().acc),
+            );
+        }
+    }
+
+    /// Fires and ends everything, from the oldest: the input has ended.
+    pub(crate) fn finish(
+        &mut self,
+        init: impl Fn() -> A,
+        mut fire: impl FnMut(Pane, Trigger, Keep<'_, A>),
+    ) {
+        self.open_number(&init);
+        if let Some((last, _)) = self.open.last_key_value() {
+            self.fill_gaps(*last, &init);
+        }
+        let kind = self.kind;
+        for (id, state) in std::mem::take(&mut self.open) {
+            fire(pane(kind, id), Trigger::Done, Keep::Ends(state.acc));
+        }
+    }
+
+    fn open_number(&mut self, init: impl FnOnce() -> A) {
+        if !matches!(self.kind, Kind::Time { .. }) {
+            self.open
+                .entry(self.number)
+                .or_insert_with(|| State::new(init()));
+        }
+    }
+
+    /// Opens the windows that nothing fell into, from the oldest open one or the last that was over, up to `end`.
+    fn fill_gaps(&mut self, end: i64, init: &impl Fn() -> A) {
+        let Kind::Time { slide, .. } = self.kind else {
+            return;
+        };
+        let first = self.open.first_key_value().map(|(first, _)| *first);
+        let mut at = match (self.after, first) {
+            (Some(after), Some(first)) => after.min(first),
+            (Some(start), None) | (None, Some(start)) => start,
+            (None, None) => return,
+        };
+        self.after = Some(self.after.map_or(end, |after| after.max(end)));
+        let mut row = 0;
+        while at < end {
+            if self.open.contains_key(&at) {
+                row = 0;
+            } else if row < self.gaps {
+                row += 1;
+                self.open.insert(at, State::new(init()));
+            } else {
+                // On to the next window that something fell into.
+                match self.open.range(at..end).next() {
+                    Some((next, _)) => {
+                        at = *next;
+                        continue;
+                    }
+                    None => break,
+                }
+            }
+            at = at.saturating_add(slide);
+        }
+    }
+
+    fn pane(&self, id: i64) -> Pane {
+        pane(self.kind, id)
+    }
+}
+
+impl<A> State<A> {
+    fn new(acc: A) -> Self {
+        State {
+            acc,
+            entered: 0,
+            items: 0,
+            passed: false,
+        }
+    }
+}
+
+fn pane(kind: Kind, id: i64) -> Pane {
+    match kind {
+        Kind::Global => Pane::Global,
+        Kind::Time { size, .. } => Pane::Time {
+            start: id,
+            end: id.saturating_add(size),
+        },
+        Kind::Count(_) => Pane::Count(id),
+        Kind::Period(_) => Pane::Period(id),
+    }
+}
+
+/// The greatest multiple of `step` at or below a time; negative times too.
+fn floor(time: i64, step: i64) -> i64 {
+    time.saturating_sub(time.rem_euclid(step))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fit(first: i64, last: i64, step: i64) -> Fit {
+        Fit::In { first, last, step }
+    }
+
+    fn fixed(lateness: i64, gaps: u64) -> Panes<i64> {
+        let kind = Kind::Time {
+            size: 10,
+            slide: 10,
+        };
+        Panes::new(kind, lateness, gaps)
+    }
+
+    fn advance(panes: &mut Panes<i64>, to: i64) -> Vec<(i64, bool, i64)> {
+        let mut out = Vec::new();
+        panes.advance(
+            to,
+            || 0,
+            |pane, trigger, keep| {
+                let acc = match keep {
+                    Keep::Stays(acc) => *acc,
+                    Keep::Ends(acc) => acc,
+                };
+                out.push((pane.id(), trigger.is_last(), acc));
+            },
+        );
+        out
+    }
+
+    fn add(panes: &mut Panes<i64>, time: i64) -> bool {
+        let Fit::In { first, last, step } = panes.windows(time, i64::MIN) else {
+            return false;
+        };
+        let mut id = first;
+        while id <= last {
+            *panes.enter(id, None, || 0).0 += time;
+            id += step;
+        }
+        true
+    }
+
+    #[test]
+    fn negative_times_are_floored() {
+        let panes = fixed(0, 0);
+        assert_eq!(panes.windows(-1, i64::MIN), fit(-10, -10, 10));
+        assert_eq!(panes.windows(-10, i64::MIN), fit(-10, -10, 10));
+        assert_eq!(panes.windows(9, i64::MIN), fit(0, 0, 10));
+        assert_eq!(panes.windows(9, 10), Fit::Late, "it has ended");
+    }
+
+    #[test]
+    fn sliding_windows_overlap() {
+        let panes = Panes::<i64>::new(Kind::Time { size: 10, slide: 4 }, 0, 0);
+        assert_eq!(panes.windows(9, i64::MIN), fit(0, 8, 4));
+        assert_eq!(panes.windows(9, 10), fit(4, 8, 4), "the first has ended");
+        let holes = Panes::<i64>::new(Kind::Time { size: 2, slide: 4 }, 0, 0);
+        assert_eq!(holes.windows(3, i64::MIN), Fit::Between);
+        assert_eq!(holes.windows(5, i64::MIN), fit(4, 4, 4));
+    }
+
+    #[test]
+    fn a_window_is_done_when_the_watermark_reaches_its_end() {
+        let mut panes = fixed(0, 0);
+        assert!(add(&mut panes, 3) && add(&mut panes, 25));
+        assert_eq!(advance(&mut panes, 9), []);
+        assert_eq!(advance(&mut panes, 10), [(0, true, 3)]);
+        assert_eq!(advance(&mut panes, 29), []);
+        assert_eq!(panes.len(), 1);
+    }
+
+    #[test]
+    fn lateness_keeps_it_and_gaps_are_bounded() {
+        let mut panes = fixed(100, 0);
+        assert!(add(&mut panes, 3));
+        assert_eq!(advance(&mut panes, 50), [(0, false, 3)]);
+        assert_eq!(advance(&mut panes, 60), []);
+        assert_eq!(advance(&mut panes, 110), [(0, true, 3)]);
+        let mut panes = fixed(0, 2);
+        assert!(add(&mut panes, 0) && add(&mut panes, 1_000_000_000_000));
+        let fired = advance(&mut panes, 1_000_000_000_005);
+        let ids: Vec<i64> = fired.iter().map(|f| f.0).collect();
+        assert_eq!(ids, [0, 10, 20]);
+    }
+
+    #[test]
+    fn gaps_follow_windows_that_were_done_before() {
+        let mut panes = fixed(0, 5);
+        assert!(add(&mut panes, 0));
+        assert_eq!(advance(&mut panes, 12).len(), 1);
+        assert!(add(&mut panes, 35));
+        let ids: Vec<i64> = advance(&mut panes, 40).iter().map(|f| f.0).collect();
+        assert_eq!(ids, [10, 20, 30]);
+    }
+}
