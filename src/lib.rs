@@ -59,6 +59,7 @@ pub use window::{
 pub mod chain {
     pub use crate::aggregate::{ByRef, Combine, FoldBy, Group};
     pub use crate::edge::{Partitioned, Shuffled};
+    pub use crate::flow::{Early, Whole};
     #[doc(hidden)]
     pub use crate::run::Context;
     pub use crate::source::{

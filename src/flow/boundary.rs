@@ -85,7 +85,7 @@ where
         self.route("partition_with", ByFunction(choose), Routing::Function)
     }
 
-    fn route<R>(
+    pub(super) fn route<R>(
         self,
         kind: &'static str,
         router: R,

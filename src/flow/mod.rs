@@ -14,13 +14,14 @@ mod reduce;
 mod sorted;
 mod steps;
 mod window;
+mod window_keyed;
 
 use std::fmt;
 use std::sync::Arc;
 
 pub use live::{Handle, IntoIter, Items};
 pub use options::Weighable;
-pub use window::WindowFlow;
+pub use window::{Early, Whole, WindowFlow};
 
 use crate::edge::Edge;
 use crate::error::Error;

@@ -1,6 +1,7 @@
 //! Windows and triggers: attributes of a reduction, written in front of it.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::time::Duration;
 
 use super::Flow;
@@ -27,7 +28,7 @@ impl<'env, P: Pipe + 'env> Flow<'env, P> {
     /// assert_eq!(sums, [1275, 3775, 0]);
     /// # Ok::<(), millstream::Error>(())
     /// ```
-    pub fn window<W: PlainWindow<P::Item>>(self, window: W) -> WindowFlow<'env, P> {
+    pub fn window<W: PlainWindow<P::Item>>(self, window: W) -> WindowFlow<'env, P, Early> {
         WindowFlow::new(self, window.spec(), None)
     }
 
@@ -107,7 +108,8 @@ impl<'env, P: Pipe + 'env> Flow<'env, P> {
 
 /// A flow whose next step is a reduction over windows: made by [`Flow::window`] and [`Flow::window_by`].
 ///
-/// Every window fires when it is done. Triggers make it fire earlier as well.
+/// Every window fires when it is done. Triggers make it fire earlier as well; then declared aggregates, which give a window
+/// once, are not at hand.
 ///
 /// # Examples
 /// ```
@@ -123,14 +125,23 @@ impl<'env, P: Pipe + 'env> Flow<'env, P> {
 /// # Ok::<(), millstream::Error>(())
 /// ```
 #[must_use = "windows do nothing without a reduction: go on with `.reduce(…)` or `.emit_and_reduce(…)`"]
-pub struct WindowFlow<'env, P: Pipe> {
-    flow: Flow<'env, P>,
-    rules: Rules<'env, P::Item>,
+pub struct WindowFlow<'env, P: Pipe, F = Whole> {
+    pub(super) flow: Flow<'env, P>,
+    pub(super) rules: Rules<'env, P::Item>,
+    fires: PhantomData<F>,
 }
+
+/// Windows of event time that fire when they are done, and not before: declared aggregates need no more.
+#[derive(Debug, Clone, Copy)]
+pub enum Whole {}
+
+/// Windows that fire earlier too, or that have no event time.
+#[derive(Debug, Clone, Copy)]
+pub enum Early {}
 
 type Time<'env, T> = Box<dyn Fn(&T) -> i64 + Send + Sync + 'env>;
 
-impl<'env, P: Pipe + 'env> WindowFlow<'env, P> {
+impl<'env, P: Pipe + 'env, F> WindowFlow<'env, P, F> {
     fn new(flow: Flow<'env, P>, spec: Spec<P::Item>, time: Option<Time<'env, P::Item>>) -> Self {
         let rules = Rules {
             spec,
@@ -140,7 +151,19 @@ impl<'env, P: Pipe + 'env> WindowFlow<'env, P> {
             signals: Vec::new(),
             punctuate: None,
         };
-        WindowFlow { flow, rules }
+        WindowFlow {
+            flow,
+            rules,
+            fires: PhantomData,
+        }
+    }
+
+    fn early(self) -> WindowFlow<'env, P, Early> {
+        WindowFlow {
+            flow: self.flow,
+            rules: self.rules,
+            fires: PhantomData,
+        }
     }
 
     /// Fires a window whenever so many items have entered it since it last did. Zero counts as one.
@@ -158,9 +181,9 @@ impl<'env, P: Pipe + 'env> WindowFlow<'env, P> {
     /// assert_eq!(seen, [vec![1, 2], vec![3, 4], vec![5]]);
     /// # Ok::<(), millstream::Error>(())
     /// ```
-    pub fn trigger_every(mut self, items: u64) -> Self {
+    pub fn trigger_every(mut self, items: u64) -> WindowFlow<'env, P, Early> {
         self.rules.every = Some(items.max(1));
-        self
+        self.early()
     }
 
     /// Fires all open windows of a worker whenever so much processing time has passed. It may be given several times.
@@ -184,9 +207,9 @@ impl<'env, P: Pipe + 'env> WindowFlow<'env, P> {
     /// assert_eq!(sums, [3, 10]);
     /// # Ok::<(), millstream::Error>(())
     /// ```
-    pub fn trigger_periodically(mut self, period: Duration) -> Self {
+    pub fn trigger_periodically(mut self, period: Duration) -> WindowFlow<'env, P, Early> {
         self.rules.periods.push(period);
-        self
+        self.early()
     }
 
     /// Fires all open windows when a [`Signal`] is fired, from inside the flow or outside.
@@ -202,9 +225,9 @@ impl<'env, P: Pipe + 'env> WindowFlow<'env, P> {
     /// assert!(flow.count()? >= 1);
     /// # Ok::<(), millstream::Error>(())
     /// ```
-    pub fn trigger_on(mut self, signal: &Signal) -> Self {
+    pub fn trigger_on(mut self, signal: &Signal) -> WindowFlow<'env, P, Early> {
         self.rules.signals.push(signal.clone());
-        self
+        self.early()
     }
 
     /// A custom trigger: a closure that sees the items before they are reduced, a piece at a time, with a state of its
@@ -231,14 +254,14 @@ impl<'env, P: Pipe + 'env> WindowFlow<'env, P> {
     /// assert_eq!(sentences, [3, 3]);
     /// # Ok::<(), millstream::Error>(())
     /// ```
-    pub fn trigger<B, N, F>(mut self, init: N, f: F) -> Self
+    pub fn trigger<B, N, G>(mut self, init: N, f: G) -> WindowFlow<'env, P, Early>
     where
         B: 'env,
         N: Fn() -> B + Send + Sync + 'env,
-        F: Fn(&mut B, Vec<P::Item>) -> Punctuation<P::Item> + Send + Sync + 'env,
+        G: Fn(&mut B, Vec<P::Item>) -> Punctuation<P::Item> + Send + Sync + 'env,
     {
         self.rules.set_punctuate(init, f);
-        self
+        self.early()
     }
 
     /// Folds the items of each window, in each worker, into an accumulator, and emits it when the window fires: a clone
@@ -260,14 +283,14 @@ impl<'env, P: Pipe + 'env> WindowFlow<'env, P> {
     /// assert_eq!(sums, [45, 190, 390, 245]);
     /// # Ok::<(), millstream::Error>(())
     /// ```
-    pub fn reduce<A, N, F>(
+    pub fn reduce<A, N, G>(
         self,
         init: N,
-        f: F,
-    ) -> Flow<'env, Windowed<'env, P, N, Quiet<F>, EmitState>>
+        f: G,
+    ) -> Flow<'env, Windowed<'env, P, N, Quiet<G>, EmitState>>
     where
         N: Fn() -> A + Send + Sync + 'env,
-        F: Fn(&mut A, P::Item) + Send + Sync + 'env,
+        G: Fn(&mut A, P::Item) + Send + Sync + 'env,
     {
         self.add("reduce", init, Quiet(f), EmitState)
     }
@@ -288,17 +311,17 @@ impl<'env, P: Pipe + 'env> WindowFlow<'env, P> {
     /// assert_eq!(out, [1, 2, 300, 3, 4, 700, 0]);
     /// # Ok::<(), millstream::Error>(())
     /// ```
-    pub fn emit_and_reduce<A, U, V, N, F, E>(
+    pub fn emit_and_reduce<A, U, V, N, G, E>(
         self,
         init: N,
-        f: F,
+        f: G,
         fire: E,
-    ) -> Flow<'env, Windowed<'env, P, N, AndEmit<F>, OnTrigger<E>>>
+    ) -> Flow<'env, Windowed<'env, P, N, AndEmit<G>, OnTrigger<E>>>
     where
         U: IntoIterator,
         V: IntoIterator<Item = U::Item>,
         N: Fn() -> A + Send + Sync + 'env,
-        F: Fn(&mut A, P::Item) -> U + Send + Sync + 'env,
+        G: Fn(&mut A, P::Item) -> U + Send + Sync + 'env,
         E: Fn(&mut A, &Firing) -> V + Send + Sync + 'env,
     {
         self.add("emit_and_reduce", init, AndEmit(f), OnTrigger(fire))
@@ -311,7 +334,9 @@ impl<'env, P: Pipe + 'env> WindowFlow<'env, P> {
         step: S,
         emit: E,
     ) -> Flow<'env, Windowed<'env, P, N, S, E>> {
-        let WindowFlow { mut flow, rules } = self;
+        let WindowFlow {
+            mut flow, rules, ..
+        } = self;
         flow.group.timed |= rules.time.is_some();
         flow.group.ordered = false;
         flow.group.reduced = true;
@@ -400,7 +425,7 @@ impl<'env, P: Pipe + 'env, N, S, E> Flow<'env, Windowed<'env, P, N, S, E>> {
     }
 }
 
-impl<P: Pipe> fmt::Debug for WindowFlow<'_, P> {
+impl<P: Pipe, F> fmt::Debug for WindowFlow<'_, P, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WindowFlow").finish_non_exhaustive()
     }

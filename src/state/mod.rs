@@ -23,11 +23,14 @@ mod exchange;
 mod front;
 mod keyed;
 mod part;
+mod windowed;
 
 pub use borrowed::Adder;
 pub(crate) use borrowed::CombineRefs;
 pub(crate) use combining::CombineByKey;
 pub use keyed::Keyed;
+pub(crate) use windowed::ByPartialKey;
+pub(crate) use windowed::{CombineWindows, LatePartials, MergeWindows, OwnerTable, Partial};
 
 use std::sync::Arc;
 

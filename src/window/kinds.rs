@@ -137,6 +137,10 @@ pub(crate) enum Kind {
         size: i64,
         slide: i64,
     },
+    /// Milliseconds; times are those of the windows' starts.
+    Start {
+        size: i64,
+    },
     Count(u64),
     Period(Duration),
 }
@@ -156,11 +160,32 @@ impl<T> Spec<T> {
         }
     }
 
+    /// The same windows for what was made of their items, whose times are the windows' starts.
+    pub(crate) fn of_starts<U>(&self) -> Spec<U> {
+        Spec {
+            kind: Kind::Start { size: self.size() },
+            copy: None,
+            lateness: self.lateness,
+            disorder: self.disorder,
+            gaps: 0,
+        }
+    }
+
+    /// The size of windows of event time; others have none.
+    pub(crate) fn size(&self) -> i64 {
+        match self.kind {
+            Kind::Time { size, .. } | Kind::Start { size } => size,
+            Kind::Global | Kind::Count(_) | Kind::Period(_) => 0,
+        }
+    }
+
     /// What it keeps, for `explain`.
     pub(crate) fn keeps(&self) -> &'static str {
         match self.kind {
             Kind::Global => "one state a partition",
-            Kind::Time { .. } => "a state a window that is open, in each partition",
+            Kind::Time { .. } | Kind::Start { .. } => {
+                "a state a window that is open, in each partition"
+            }
             Kind::Count(_) | Kind::Period(_) => "the state of one window a partition",
         }
     }

@@ -70,6 +70,16 @@ impl<A> Panes<A> {
     /// The windows that an item of this time belongs to; `time` counts for windows of event time only.
     #[inline]
     pub(crate) fn windows(&self, time: i64, watermark: i64) -> Fit {
+        if let Kind::Start { .. } = self.kind {
+            if self.ended(time, watermark) {
+                return Fit::Late;
+            }
+            return Fit::In {
+                first: time,
+                last: time,
+                step: 1,
+            };
+        }
         let Kind::Time { size, slide } = self.kind else {
             return Fit::In {
                 first: self.number,
@@ -97,7 +107,7 @@ impl<A> Panes<A> {
     }
 
     fn ended(&self, start: i64, watermark: i64) -> bool {
-        let Kind::Time { size, .. } = self.kind else {
+        let Some((size, _)) = self.times() else {
             return false;
         };
         start.saturating_add(size).saturating_add(self.lateness) <= watermark
@@ -179,7 +189,7 @@ impl<A> Panes<A> {
         init: impl Fn() -> A,
         mut fire: impl FnMut(Pane, Trigger, Keep<'_, A>),
     ) {
-        let Kind::Time { size, slide } = self.kind else {
+        let Some((size, slide)) = self.times() else {
             return;
         };
         let passed = watermark.saturating_sub(size);
@@ -235,7 +245,7 @@ impl<A> Panes<A> {
     }
 
     fn open_number(&mut self, init: impl FnOnce() -> A) {
-        if !matches!(self.kind, Kind::Time { .. }) {
+        if self.times().is_none() {
             self.open
                 .entry(self.number)
                 .or_insert_with(|| State::new(init()));
@@ -244,7 +254,7 @@ impl<A> Panes<A> {
 
     /// Opens the windows that nothing fell into, from the oldest open one or the last that was over, up to `end`.
     fn fill_gaps(&mut self, end: i64, init: &impl Fn() -> A) {
-        let Kind::Time { slide, .. } = self.kind else {
+        let Some((_, slide)) = self.times() else {
             return;
         };
         let first = self.open.first_key_value().map(|(first, _)| *first);
@@ -275,6 +285,15 @@ impl<A> Panes<A> {
         }
     }
 
+    /// Size and slide of windows of event time.
+    fn times(&self) -> Option<(i64, i64)> {
+        match self.kind {
+            Kind::Time { size, slide } => Some((size, slide)),
+            Kind::Start { size } => Some((size, 1)),
+            Kind::Global | Kind::Count(_) | Kind::Period(_) => None,
+        }
+    }
+
     fn pane(&self, id: i64) -> Pane {
         pane(self.kind, id)
     }
@@ -294,7 +313,7 @@ impl<A> State<A> {
 fn pane(kind: Kind, id: i64) -> Pane {
     match kind {
         Kind::Global => Pane::Global,
-        Kind::Time { size, .. } => Pane::Time {
+        Kind::Time { size, .. } | Kind::Start { size } => Pane::Time {
             start: id,
             end: id.saturating_add(size),
         },

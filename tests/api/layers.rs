@@ -61,7 +61,15 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("edge", &["error", "run", "step"]),
     (
         "state",
-        &["aggregate", "edge", "error", "output", "run", "step"],
+        &[
+            "aggregate",
+            "edge",
+            "error",
+            "output",
+            "run",
+            "step",
+            "window",
+        ],
     ),
 ];
 

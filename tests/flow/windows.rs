@@ -713,3 +713,123 @@ fn a_panic_in_every_closure_comes_back() {
         }
     }
 }
+
+/// What declared aggregates and unique items over windows give, beside a plain computation.
+mod declared {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Times that go up, with a key each, disturbed by up to `disorder`.
+    fn events(disorder: i64) -> impl Strategy<Value = Vec<(i64, u8)>> {
+        prop::collection::vec((0..4_i64, 0..5_u8, 0..=disorder), 0..300).prop_map(|steps| {
+            let mut now = -50;
+            let event = |(step, key, back): (i64, u8, i64)| {
+                now += step;
+                (now - back, key)
+            };
+            steps.into_iter().map(event).collect()
+        })
+    }
+
+    type Counts = BTreeMap<(i64, u8), u64>;
+
+    fn naive(events: &[(i64, u8)], size: i64, slide: i64) -> Counts {
+        let mut counts = Counts::new();
+        for (time, key) in events {
+            let mut start = time.div_euclid(slide) * slide;
+            while start + size > *time {
+                *counts.entry((start, *key)).or_default() += 1;
+                start -= slide;
+            }
+        }
+        counts
+    }
+
+    fn collect<P>(flow: Flow<'_, P>) -> Counts
+    where
+        P: Pipe<Item = (Pane, u8, u64)>,
+    {
+        let all = flow.collect_vec().unwrap();
+        let len = all.len();
+        let counts: Counts = all
+            .into_iter()
+            .map(|(pane, key, n)| ((pane.id(), key), n))
+            .collect();
+        assert_eq!(counts.len(), len, "each window and key once");
+        counts
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        #[test]
+        fn counts_by_window_and_key_are_those_of_a_loop(
+            events in events(6),
+            readers in 1..4_usize,
+            owners in 1..4_usize,
+            batch in 1..40_usize,
+            seed in any::<u64>(),
+            on_threads in any::<bool>(),
+        ) {
+            let way = if on_threads { Way::Threads } else { Way::Seeded(seed) };
+            let flow = || Flow::from_slice(&events).stages(readers).batch(batch);
+            let fixed = Window::fixed(10).out_of_order(6);
+            let got = flow().window_by(fixed, |e| e.0).count_by(|e| e.1);
+            prop_assert_eq!(collect(got.stages(owners).batch(batch).on(way)), naive(&events, 10, 10));
+            let sliding = Window::sliding(12, 5).out_of_order(6);
+            let got = flow().window_by(sliding, |e| e.0).count_by(|e| e.1);
+            prop_assert_eq!(collect(got.stages(owners).on(way)), naive(&events, 12, 5));
+        }
+
+        #[test]
+        fn unique_items_of_a_window_are_those_of_a_set(
+            events in events(0),
+            readers in 1..4_usize,
+            owners in 1..4_usize,
+            seed in any::<u64>(),
+        ) {
+            let got = Flow::from_slice(&events)
+                .stages(readers)
+                .partition_by(|e| e.1)
+                .stages(owners)
+                .window_by(Window::fixed(10), |e| e.0)
+                .uniq_by(|e| e.1)
+                .map(|e| (e.0.div_euclid(10) * 10, e.1))
+                .seeded(seed)
+                .sorted()
+                .unwrap();
+            let want: Vec<(i64, u8)> = naive(&events, 10, 10).into_keys().collect();
+            prop_assert_eq!(got, want);
+        }
+    }
+
+    #[test]
+    fn several_splits_and_late_items() {
+        for way in WAYS {
+            let logs = [0..300_i64, 100..400, 0..50];
+            let report = Flow::from_iters(logs.clone())
+                .stages(2)
+                .window_by(Window::fixed(100), |n| *n)
+                .count_by(|n| n % 3)
+                .on(way)
+                .run()
+                .unwrap();
+            assert_eq!(report.stages()[1].late(), 0, "{way:?}");
+        }
+        let late = [5, 15, 25, 35, 45, 6, 7, 46];
+        let report = Flow::from_iter(late)
+            .stages(1)
+            .window_by(Window::fixed(10), |n| *n)
+            .count_by(|_| ())
+            .stages(1)
+            .batch(1)
+            .buffer(1)
+            .seeded(1)
+            .run()
+            .unwrap();
+        assert_eq!(report.stages()[1].late(), 2);
+    }
+}

@@ -90,6 +90,11 @@ impl<A, V: IntoIterator, F: Fn(&mut A, &Firing) -> V + Send + Sync> OnFiring<A> 
 #[doc(hidden)]
 pub trait LateItem<T, E>: Send + Sync {
     fn late(&self, item: T) -> Option<E>;
+
+    /// How many items it stands for.
+    fn items(&self, _item: &T) -> u64 {
+        1
+    }
 }
 
 /// It is counted and dropped.

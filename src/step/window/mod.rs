@@ -247,7 +247,7 @@ where
         match self.panes.windows(time, self.watermark.at()) {
             Fit::Between => {}
             Fit::Late => {
-                bump(&self.of.cx.counts.late, 1);
+                bump(&self.of.cx.counts.late, self.of.late.items(&item));
                 out.extend(
                     self.of
                         .late

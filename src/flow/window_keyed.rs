@@ -1,0 +1,203 @@
+//! Declared aggregates and unique items over windows.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
+use std::ops::AddAssign;
+use std::sync::Arc;
+
+use ahash::RandomState;
+
+use super::{Flow, WindowFlow};
+use crate::aggregate::{Aggregate, ByRef, Combine, Count, Over, Sum};
+use crate::plan::Routing;
+use crate::state::{ByPartialKey, CombineWindows, LatePartials, MergeWindows, OwnerTable, Partial};
+use crate::step::{Pipe, Rules, Windowed};
+use crate::window::{Pane, Spec};
+
+/// What the stage in front keeps, for `explain`.
+const COMBINES: &str = "partial results by window and key, up to 65,536 and a chunk";
+
+impl<'env, P: Pipe + 'env> WindowFlow<'env, P> {
+    /// Counts items by window and key.
+    ///
+    /// Workers count within each window before anything crosses a thread; the owner of a key adds up what they send. A
+    /// window is given out once, when it is done: with lateness, when that has passed too. A window waits for the one
+    /// behind it, since workers send what they have when a window is over.
+    ///
+    /// *Order* windows that are done come from the oldest in each worker. *Threads* one more stage. *Memory* the keys of
+    /// the windows that are open. *Ends* with its input.
+    ///
+    /// ```
+    /// use millstream::{Flow, Window};
+    ///
+    /// let hits = [(1, "/a"), (2, "/b"), (8, "/a"), (11, "/a")];
+    /// let mut counts = Flow::from_iter(hits)
+    ///     .window_by(Window::fixed(10), |hit| hit.0)
+    ///     .count_by(|hit| hit.1)
+    ///     .map(|(window, page, count)| (window.id(), page, count))
+    ///     .sorted()?;
+    /// assert_eq!(counts, [(0, "/a", 2), (0, "/b", 1), (10, "/a", 1)]);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    pub fn count_by<K, F>(
+        self,
+        key: F,
+    ) -> Flow<'env, impl Pipe<Item = (Pane, K, u64)> + use<'env, P, K, F>>
+    where
+        P::Item: Send,
+        K: Hash + Eq + Send + 'env,
+        F: Fn(&P::Item) -> K + Send + Sync + 'env,
+    {
+        self.by_key("count_by", key, Count)
+    }
+
+    /// Adds up a value of each item by window and key.
+    ///
+    /// *Order*, *threads*, *memory* and *end* as in [`count_by`](WindowFlow::count_by).
+    ///
+    /// ```
+    /// use millstream::{Flow, Window};
+    ///
+    /// let sales = [(1, "tea", 3), (2, "tea", 4), (11, "tea", 5)];
+    /// let sums = Flow::from_iter(sales)
+    ///     .window_by(Window::fixed(10), |sale| sale.0)
+    ///     .sum_by(|sale| sale.1, |sale| sale.2)
+    ///     .map(|(window, _, sum)| (window.id(), sum))
+    ///     .sorted()?;
+    /// assert_eq!(sums, [(0, 7), (10, 5)]);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    pub fn sum_by<K, V, F, G>(
+        self,
+        key: F,
+        value: G,
+    ) -> Flow<'env, impl Pipe<Item = (Pane, K, V)> + use<'env, P, K, V, F, G>>
+    where
+        P::Item: Send,
+        K: Hash + Eq + Send + 'env,
+        V: AddAssign + Send + 'env,
+        F: Fn(&P::Item) -> K + Send + Sync + 'env,
+        G: Fn(&P::Item) -> V + Send + Sync + 'env,
+        Sum<G>: Aggregate<P::Item, Acc = V, Out = V>,
+    {
+        self.by_key("sum_by", key, ByRef(Over::new().sum(value)))
+    }
+
+    /// Aggregates by window and key, as [`Flow::aggregate_by`] does by key.
+    ///
+    /// *Order*, *threads*, *memory* and *end* as in [`count_by`](WindowFlow::count_by).
+    ///
+    /// ```
+    /// use millstream::{Flow, Window};
+    ///
+    /// let readings = [(1, "attic", 20), (3, "attic", 24), (12, "attic", 18)];
+    /// let spans = Flow::from_iter(readings)
+    ///     .window_by(Window::fixed(10), |r| r.0)
+    ///     .aggregate_by(|r| r.1, |a| (a.min(|r| r.2), a.max(|r| r.2)))
+    ///     .map(|(window, room, span)| (window.id(), room, span))
+    ///     .sorted()?;
+    /// assert_eq!(spans, [(0, "attic", (20, 24)), (10, "attic", (18, 18))]);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    pub fn aggregate_by<K, A, F, G>(
+        self,
+        key: F,
+        aggregates: G,
+    ) -> Flow<'env, impl Pipe<Item = (Pane, K, A::Out)> + use<'env, P, K, A, F, G>>
+    where
+        P::Item: Send,
+        K: Hash + Eq + Send + 'env,
+        A: Aggregate<P::Item> + 'env,
+        A::Acc: 'env,
+        F: Fn(&P::Item) -> K + Send + Sync + 'env,
+        G: FnOnce(Over<P::Item>) -> A,
+    {
+        self.by_key("aggregate_by", key, ByRef(aggregates(Over::new())))
+    }
+
+    fn by_key<K, F, C>(
+        self,
+        kind: &'static str,
+        key: F,
+        combine: C,
+    ) -> Flow<'env, impl Pipe<Item = (Pane, K, C::Out)> + use<'env, P, K, F, C>>
+    where
+        P::Item: Send,
+        K: Hash + Eq + Send + 'env,
+        F: Fn(&P::Item) -> K + Send + Sync + 'env,
+        C: Combine<P::Item> + 'env,
+        C::Acc: 'env,
+    {
+        let WindowFlow {
+            mut flow, rules, ..
+        } = self;
+        let combine = Arc::new(combine);
+        let owners: Spec<Partial<K, C::Acc>> = rules.spec.of_starts();
+        flow.group.tickets |= C::PLACED;
+        flow.group.timed |= rules.time.is_some();
+        flow.keeps.push(COMBINES);
+        let keeps = owners.keeps();
+        let partials = flow.step("window", |pipe| CombineWindows {
+            pipe,
+            spec: rules.spec,
+            time: rules.time.unwrap_or_else(|| Box::new(|_| 0)),
+            key,
+            combine: combine.clone(),
+        });
+        let mut flow = partials.route(kind, ByPartialKey, Routing::Hash);
+        flow.group.timed = true;
+        flow.group.reduced = true;
+        flow.keeps.push(keeps);
+        let hasher = RandomState::new();
+        flow.step("window", |pipe| Windowed {
+            pipe,
+            rules: Rules {
+                spec: owners,
+                time: Some(Box::new(|partial: &Partial<K, C::Acc>| partial.start)),
+                every: None,
+                periods: Vec::new(),
+                signals: Vec::new(),
+                punctuate: None,
+            },
+            init: move || OwnerTable::<P::Item, K, C>(HashMap::with_hasher(hasher.clone())),
+            step: MergeWindows(combine.clone()),
+            emit: MergeWindows(combine),
+            late: LatePartials,
+        })
+    }
+}
+
+impl<'env, P: Pipe + 'env, F> WindowFlow<'env, P, F> {
+    /// Drops items whose key was seen before in the same window, in the same worker: behind
+    /// [`partition_by`](Flow::partition_by) that key, in the whole flow. Items that are new go on at once.
+    ///
+    /// *Order* that of the input in each worker. *Threads* the stage's. *Memory* the keys of the windows that are
+    /// open. *Ends* with its input.
+    ///
+    /// ```
+    /// use millstream::{Flow, Window};
+    ///
+    /// let visits = [(1, "ann"), (2, "ann"), (3, "bob"), (11, "ann")];
+    /// let daily = Flow::from_iter(visits)
+    ///     .partition_by(|visit| visit.1)
+    ///     .window_by(Window::fixed(10), |visit| visit.0)
+    ///     .uniq_by(|visit| visit.1)
+    ///     .sorted()?;
+    /// assert_eq!(daily, [(1, "ann"), (3, "bob"), (11, "ann")]);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    pub fn uniq_by<K, G>(
+        self,
+        key: G,
+    ) -> Flow<'env, impl Pipe<Item = P::Item> + use<'env, P, F, K, G>>
+    where
+        K: Hash + Eq + 'env,
+        G: Fn(&P::Item) -> K + Send + Sync + 'env,
+    {
+        self.emit_and_reduce(
+            HashSet::<K, RandomState>::default,
+            move |seen, item| seen.insert(key(&item)).then_some(item),
+            |_, _| None,
+        )
+    }
+}
