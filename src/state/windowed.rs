@@ -28,6 +28,8 @@ use crate::window::{Firing, Fit, Pane, Panes, Spec};
 
 /// Keys of all windows that a producer keeps; with more it hands on everything.
 const MOST: usize = 1 << 16;
+/// Emptied tables that a producer keeps.
+const SPARE: usize = 4;
 
 /// What a producer made of the items of one key in one window.
 #[derive(Debug)]
@@ -71,6 +73,7 @@ where
             panes: Panes::new(self.spec.kind, 0, 0),
             tables: BTreeMap::new(),
             current: (0, HashMap::with_hasher(cx.shared.hasher.clone())),
+            spare: Vec::new(),
             keys: 0,
             latest: i64::MIN,
             split: (cx.split.get(), cx.unread.get()),
@@ -98,6 +101,8 @@ pub(crate) struct Windows<'s, P: Pipe + 's, K, F, C: Combine<P::Item>> {
     tables: BTreeMap<i64, Table<K, C::Acc>>,
     /// The table in use, and the start of its window.
     current: (i64, Table<K, C::Acc>),
+    /// Emptied tables.
+    spare: Vec<Table<K, C::Acc>>,
     /// Keys in all tables.
     keys: usize,
     latest: i64,
@@ -157,10 +162,13 @@ where
     /// Changes the table in use.
     #[cold]
     fn turn_to(&mut self, start: i64) {
+        let table = self.tables.remove(&start).or_else(|| self.spare.pop());
         let fresh = || HashMap::with_hasher(self.cx.shared.hasher.clone());
-        let table = self.tables.remove(&start).unwrap_or_else(fresh);
+        let table = table.unwrap_or_else(fresh);
         let (old, before) = std::mem::replace(&mut self.current, (start, table));
-        if !before.is_empty() {
+        if before.is_empty() {
+            self.keep(before);
+        } else {
             self.tables.insert(old, before);
         }
     }
@@ -175,16 +183,24 @@ where
             if until.is_some_and(|until| start.saturating_add(size) > until) {
                 break;
             }
-            let table = first.remove();
+            let mut table = first.remove();
             self.keys -= table.len();
-            given.extend(table.into_iter().map(|(key, (acc, items))| Partial {
+            given.extend(table.drain().map(|(key, (acc, items))| Partial {
                 start,
                 key,
                 acc,
                 items,
             }));
+            self.keep(table);
         }
         given
+    }
+
+    /// Keeps an emptied table for a later window, since it has the size that windows need.
+    fn keep(&mut self, table: Table<K, C::Acc>) {
+        if self.spare.len() < SPARE && table.capacity() > 0 {
+            self.spare.push(table);
+        }
     }
 }
 
