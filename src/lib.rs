@@ -44,12 +44,12 @@ pub use aggregate::{
     Mean, Min, Over, Place, Sum, Top,
 };
 pub use error::{BoxError, Error, ErrorKind, Position};
-pub use flow::{BoxFlow, Flow, Handle, IntoIter, Items, Weighable, WindowFlow};
+pub use flow::{BoxFlow, Branches, Ending, Flow, Handle, IntoIter, Items, Weighable, WindowFlow};
 pub use plan::Plan;
 pub use run::{ManualClock, Report, StageReport, StopToken, WorkerReport};
 pub use source::{Integer, Source, Text};
 pub use state::Adder;
-pub use step::{Pipe, Punctuation};
+pub use step::{Chunk, Pipe, Punctuation};
 pub use window::{
     CountWindow, EventTime, EventWindow, Firing, Fixed, Global, Pane, Periodic, PlainWindow,
     Signal, Sliding, Trigger, Window,
@@ -58,8 +58,8 @@ pub use window::{
 /// The types behind a flow's chain: they show in signatures and error messages, and are not for direct use.
 pub mod chain {
     pub use crate::aggregate::{ByRef, Combine, FoldBy, Group};
-    pub use crate::edge::{Partitioned, Shuffled};
-    pub use crate::flow::{Early, Whole};
+    pub use crate::edge::{Concat, Partitioned, Shuffled, Zip};
+    pub use crate::flow::{Append, Early, Ends, Merging, Unended, Whole};
     #[doc(hidden)]
     pub use crate::run::Context;
     pub use crate::source::{
@@ -67,9 +67,9 @@ pub mod chain {
     };
     pub use crate::state::Keyed;
     pub use crate::step::{
-        Accumulate, AndEmit, Boxed, DropLate, Emit, EmitState, Filter, FilterMap, FlatMap, Given,
-        Inspect, LateItem, Map, MapBatch, MapWith, OnFiring, OnLate, OnTrigger, Quiet, Reduce,
-        Take, TryFlatMap, TryMap, Windowed,
+        Accumulate, AndEmit, Boxed, Chunks, DropLate, Emit, EmitState, Filter, FilterMap, FlatMap,
+        Given, Inspect, LateItem, Map, MapBatch, MapWith, OnFiring, OnLate, OnTrigger, Quiet,
+        Reduce, Take, TryFlatMap, TryMap, Windowed,
     };
     #[doc(hidden)]
     pub use crate::window::Spec;

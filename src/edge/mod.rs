@@ -5,11 +5,13 @@
 //! and send whole batches. The runner opens the edges when the number of workers is known; each worker takes its end
 //! as it starts, and an end that is dropped tells the other side that there is nothing more to come, or to send.
 
+mod concat;
 mod marks;
 mod own;
 mod shared;
 mod turn;
 mod weigh;
+mod zip;
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,11 +20,13 @@ use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Select, Sender, bounded};
 
+pub use concat::Concat;
 pub(crate) use marks::{Marks, Word};
 pub use own::Partitioned;
 pub use shared::Shuffled;
 pub(crate) use turn::Turn;
 pub(crate) use weigh::Weigher;
+pub use zip::Zip;
 
 use crate::run::lock;
 

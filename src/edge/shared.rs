@@ -85,6 +85,13 @@ pub struct Sharing<'s, T> {
     cx: &'s Context,
 }
 
+impl<T> Sharing<'_, T> {
+    /// The pieces that all workers took so far.
+    pub(super) fn pieces(&self) -> u64 {
+        lock(self.queue).ticket
+    }
+}
+
 impl<T> Feed for Sharing<'_, T> {
     type Iter = vec::IntoIter<T>;
 

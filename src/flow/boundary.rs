@@ -3,6 +3,7 @@
 use std::hash::Hash;
 use std::sync::Arc;
 
+use super::graft::graft;
 use super::{BoxFlow, Crossing, Flow};
 use crate::edge::{Batch, Edge, Partitioned, Shuffled, Weigher};
 use crate::output::{ByFunction, ByHash, ByItem, Only, Ordered, Route, Router};
@@ -34,7 +35,7 @@ where
     where
         P::Item: Hash,
     {
-        self.route("partition", ByItem, Routing::Hash)
+        self.send_by("partition", ByItem, Routing::Hash)
     }
 
     /// Sends items with equal keys to the same worker of a new stage.
@@ -57,7 +58,7 @@ where
         K: Hash,
         F: Fn(&P::Item) -> K + Send + Sync + 'env,
     {
-        self.route("partition_by", ByHash(key), Routing::Hash)
+        self.send_by("partition_by", ByHash(key), Routing::Hash)
     }
 
     /// Sends each item to the worker that the closure names, or drops it.
@@ -82,10 +83,10 @@ where
     where
         F: Fn(&P::Item, usize) -> Option<usize> + Send + Sync + 'env,
     {
-        self.route("partition_with", ByFunction(choose), Routing::Function)
+        self.send_by("partition_with", ByFunction(choose), Routing::Function)
     }
 
-    pub(super) fn route<R>(
+    pub(super) fn send_by<R>(
         self,
         kind: &'static str,
         router: R,
@@ -134,7 +135,8 @@ where
         self.share("shuffle", Arc::new(Edge::default()), Weigher::none())
     }
 
-    fn share(
+    /// Closes the chain over an edge with one queue.
+    pub(super) fn share(
         self,
         kind: &'static str,
         edge: Arc<Edge<Batch<P::Item>>>,
@@ -183,7 +185,7 @@ where
         let weigher = Weigher::none();
         let mut first = self.share("merge", edge.clone(), weigher.clone());
         let second = other.share("merge", edge, weigher);
-        first.absorb(second);
+        graft(&mut first.graph, second.graph);
         // Two inputs have no common order to keep.
         first.group.ordered = false;
         first.group.order_used = false;
@@ -206,45 +208,5 @@ where
     /// ```
     pub fn boxed(self) -> BoxFlow<'env, P::Item> {
         self.step("boxed", Boxed::new)
-    }
-}
-
-impl<'env, T> Flow<'env, Shuffled<'env, T>> {
-    /// Takes over the stages of another flow that ends in the same edge as this one.
-    fn absorb(&mut self, other: Flow<'env, Shuffled<'env, T>>) {
-        use crate::plan::End;
-        let (nodes, edges) = (self.graph.plan.nodes.len(), self.graph.plan.edges.len());
-        let mut theirs = other.graph;
-        let (Some(ours), Some(last)) = (self.input, theirs.plan.edges.pop()) else {
-            return;
-        };
-        // Their last edge is our last edge.
-        theirs.edges.pop();
-        for edge in &mut theirs.plan.edges {
-            edge.to += nodes;
-            edge.from.iter_mut().for_each(|stage| *stage += nodes);
-        }
-        let dropped = theirs.plan.edges.len();
-        for node in &mut theirs.plan.nodes {
-            if let End::Edge(edge) = &mut node.end {
-                *edge = if *edge == dropped {
-                    ours
-                } else {
-                    *edge + edges
-                };
-            }
-        }
-        self.graph.plan.edges[ours]
-            .from
-            .extend(last.from.iter().map(|stage| stage + nodes));
-        self.graph.plan.nodes.append(&mut theirs.plan.nodes);
-        self.graph.plan.edges.append(&mut theirs.plan.edges);
-        self.graph.stages.append(&mut theirs.stages);
-        self.graph.edges.append(&mut theirs.edges);
-        let run = &mut self.graph.run;
-        run.deadline = run.deadline.or(theirs.run.deadline);
-        run.clock = run.clock.take().or(theirs.run.clock);
-        run.token = run.token.take().or(theirs.run.token);
-        run.seed = run.seed.or(theirs.run.seed);
     }
 }

@@ -27,13 +27,7 @@ where
     /// # Ok::<(), millstream::Error>(())
     /// ```
     pub fn collect<C: FromIterator<P::Item>>(self) -> Result<C, Error> {
-        let parts = self.gather("collect")?;
-        let left = parts.iter().map(|part| part.items.len()).sum();
-        Ok(Sized {
-            items: in_order(parts),
-            left,
-        }
-        .collect())
+        Ok(fill(self.gather("collect")?))
     }
 
     /// Runs the flow and collects its items into a vector.
@@ -90,6 +84,13 @@ where
         )?;
         Ok(parts.take())
     }
+}
+
+/// A collection of the items of all workers.
+pub(super) fn fill<T, C: FromIterator<T>>(parts: Vec<Gathered<T>>) -> C {
+    let left = parts.iter().map(|part| part.items.len()).sum();
+    let items = in_order(parts);
+    Sized { items, left }.collect()
 }
 
 /// The items of all workers, by the tickets of their chunks where those were noted.

@@ -111,6 +111,26 @@ impl Handle {
         ));
     }
 
+    /// Asks the flow to end well: its sources give nothing more, everything they gave is worked on to the end, and
+    /// [`join`](Handle::join) gives the report, as if the input had ended here.
+    ///
+    /// Sources look before they take the next piece of their input; one that is in a call of yours looks when the call
+    /// returns, and what it returned is worked on. A step that never ends what it makes of one item (an endless
+    /// `flat_map`) is not cut short: that is what [`stop`](Handle::stop) is for.
+    ///
+    /// ```
+    /// use millstream::Flow;
+    ///
+    /// let handle = Flow::from_iter(0..).partition().start()?;
+    /// handle.drain();
+    /// let report = handle.join()?;
+    /// assert_eq!(report.stages()[0].items_in(), report.stages()[1].items_in());
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    pub fn drain(&self) {
+        self.0.shared.drain();
+    }
+
     /// Whether all threads of the flow have ended.
     pub fn is_finished(&self) -> bool {
         self.0.is_finished()

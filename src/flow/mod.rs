@@ -5,8 +5,13 @@
 
 mod boundary;
 mod collect;
+mod concat;
 mod create;
+mod custom;
+mod ending;
 mod finish;
+mod fork;
+mod graft;
 mod keyed;
 mod live;
 mod options;
@@ -19,6 +24,8 @@ mod window_keyed;
 use std::fmt;
 use std::sync::Arc;
 
+pub use ending::{Append, Ending, Ends, Unended};
+pub use fork::{Branches, Merging};
 pub use live::{Handle, IntoIter, Items};
 pub use options::Weighable;
 pub use window::{Early, Whole, WindowFlow};
@@ -44,12 +51,12 @@ use crate::step::{Boxed, Pipe};
 /// | what | methods |
 /// |---|---|
 /// | sources | [`from_iter`], [`from_iters`], [`from_slice`], [`from_vec`], [`from_range`], [`from_receiver`], [`from_lines`], [`from_byte_lines`], [`read_lines`], [`read_byte_lines`], [`from_source`] |
-/// | steps | [`map`], [`filter`], [`reject`], [`filter_map`], [`flat_map`], [`map_values`], [`inspect`], [`map_batch`], [`map_with`], [`try_map`], [`try_flat_map`], [`take`], [`ordered`] |
-/// | boundaries | [`partition`], [`partition_by`], [`partition_with`], [`shuffle`], [`merge`], [`boxed`] |
+/// | steps | [`map`], [`filter`], [`reject`], [`filter_map`], [`flat_map`], [`map_values`], [`inspect`], [`map_batch`], [`map_with`], [`try_map`], [`try_flat_map`], [`take`], [`ordered`], [`adapt`], [`through`] |
+/// | boundaries | [`partition`], [`partition_by`], [`partition_with`], [`shuffle`], [`merge`], [`concat`], [`zip`], [`broadcast`], [`split`], [`route`], [`boxed`] |
 /// | reductions | [`reduce`], [`events`], [`emit_and_reduce`] |
 /// | windows | [`window`], [`window_by`], [`in_time_order`] |
 /// | by key | [`count_by`], [`sum_by`], [`min_by`], [`max_by`], [`group_by`], [`fold_by`], [`aggregate_by`], [`count_each`], [`count_by_ref`] |
-/// | ends | [`collect`], [`collect_vec`], [`collect_partitions`], [`fold`], [`count`], [`sum`], [`for_each`], [`try_for_each`], [`sorted`], [`sorted_by_key`], [`top`], [`top_by_key`], [`run`], [`start`], [`into_iter`], [`scope`] |
+/// | ends | [`collect`], [`collect_vec`], [`collect_partitions`], [`fold`], [`count`], [`sum`], [`for_each`], [`try_for_each`], [`sorted`], [`sorted_by_key`], [`top`], [`top_by_key`], [`run`], [`start`], [`into_iter`], [`scope`], [`ending`] |
 /// | options of a stage | [`stages`], [`batch`], [`batch_bytes`], [`buffer`], [`linger`], [`weigh`], [`name`] |
 /// | options of a run | [`deadline`], [`stop_token`], [`seeded`], [`clock`] |
 /// | the plan | [`explain`], [`plan`] |
@@ -92,11 +99,18 @@ use crate::step::{Boxed, Pipe};
 /// [`try_flat_map`]: Flow::try_flat_map
 /// [`take`]: Flow::take
 /// [`ordered`]: Flow::ordered
+/// [`adapt`]: Flow::adapt
+/// [`through`]: Flow::through
 /// [`partition`]: Flow::partition
 /// [`partition_by`]: Flow::partition_by
 /// [`partition_with`]: Flow::partition_with
 /// [`shuffle`]: Flow::shuffle
 /// [`merge`]: Flow::merge
+/// [`concat`]: Flow::concat
+/// [`zip`]: Flow::zip
+/// [`broadcast`]: Flow::broadcast
+/// [`split`]: Flow::split
+/// [`route`]: Flow::route
 /// [`boxed`]: Flow::boxed
 /// [`reduce`]: Flow::reduce
 /// [`events`]: Flow::events
@@ -130,6 +144,7 @@ use crate::step::{Boxed, Pipe};
 /// [`start`]: Flow::start
 /// [`into_iter`]: IntoIterator::into_iter
 /// [`scope`]: Flow::scope
+/// [`ending`]: Flow::ending
 /// [`stages`]: Flow::stages
 /// [`batch`]: Flow::batch
 /// [`batch_bytes`]: Flow::batch_bytes
@@ -152,8 +167,8 @@ pub struct Flow<'env, P> {
     pub(crate) steps: Vec<&'static str>,
     /// What it keeps in memory, in words.
     pub(crate) keeps: Vec<&'static str>,
-    /// The edge it takes from; `None` for sources.
-    pub(crate) input: Option<usize>,
+    /// The edges it takes from; none for sources.
+    pub(crate) inputs: Vec<usize>,
 }
 
 /// A flow whose steps have no name in its type: for signatures, struct fields and collections of flows.
@@ -185,7 +200,7 @@ impl<'env, P> Flow<'env, P> {
             group: self.group,
             steps: self.steps,
             keeps: self.keeps,
-            input: self.input,
+            inputs: self.inputs,
         }
     }
 }
@@ -199,7 +214,7 @@ impl<'env, P: Pipe + 'env> Flow<'env, P> {
             group: Group::default(),
             steps: vec![kind],
             keeps: Vec::new(),
-            input: None,
+            inputs: Vec::new(),
         }
     }
 
@@ -210,7 +225,7 @@ impl<'env, P: Pipe + 'env> Flow<'env, P> {
     {
         let mut graph = self.graph;
         let here = graph.plan.nodes.len();
-        if let Some(edge) = self.input {
+        for edge in self.inputs {
             graph.plan.edges[edge].to = here;
         }
         graph.plan.nodes.push(Node {
@@ -264,7 +279,7 @@ impl<'env, P: Pipe + 'env> Flow<'env, P> {
             group,
             steps: vec![crossing.kind],
             keeps: crossing.keeps.into_iter().collect(),
-            input: Some(number),
+            inputs: vec![number],
         }
     }
 
@@ -286,7 +301,7 @@ impl<'env, P: Pipe + 'env> Flow<'env, P> {
     /// ```
     pub fn plan(&self) -> Plan {
         let mut plan = self.graph.plan.clone();
-        if let Some(edge) = self.input {
+        for &edge in &self.inputs {
             plan.edges[edge].to = plan.nodes.len();
         }
         plan.nodes.push(Node {

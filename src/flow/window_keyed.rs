@@ -144,7 +144,7 @@ impl<'env, P: Pipe + 'env> WindowFlow<'env, P> {
             key,
             combine: combine.clone(),
         });
-        let mut flow = partials.route(kind, ByPartialKey, Routing::Hash);
+        let mut flow = partials.send_by(kind, ByPartialKey, Routing::Hash);
         flow.group.timed = true;
         flow.group.reduced = true;
         flow.keeps.push(keeps);

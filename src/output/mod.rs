@@ -6,6 +6,7 @@
 mod caller;
 mod each;
 mod fold;
+mod fork;
 mod gather;
 mod ordered;
 mod route;
@@ -17,6 +18,7 @@ use std::time::Instant;
 pub(crate) use caller::ToCaller;
 pub(crate) use each::{Each, TryEach};
 pub(crate) use fold::Fold;
+pub(crate) use fork::{Branch, Fork, Hand, ToAll, ToOne};
 pub(crate) use gather::{Gather, Gathered};
 pub(crate) use ordered::Ordered;
 pub(crate) use route::{Route, Routed};

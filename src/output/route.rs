@@ -123,7 +123,7 @@ impl<'s, T, R: Router<T>> Routed<'s, T, R> {
 
     /// Takes one item; false when a batch found no room.
     #[inline]
-    fn take(&mut self, item: T) -> bool {
+    pub(super) fn take(&mut self, item: T) -> bool {
         let target = match self
             .router
             .target(&item, self.targets.len(), &self.cx.shared.hasher)
@@ -241,6 +241,11 @@ impl<'s, T, R: Router<T>> Routed<'s, T, R> {
             self.spoke = true;
             self.marks.reads(self.producer, split, unread);
         }
+    }
+
+    /// Whether a batch waits for room.
+    pub(super) fn is_waiting(&self) -> bool {
+        !self.waiting.is_empty()
     }
 
     fn is_half_full(&self) -> bool {

@@ -3,6 +3,7 @@
 //! A plan that passes can be started: every stage has a thread, every batch an item, every edge room. Each
 //! message names the option and the stage, and says what to write instead.
 
+use super::inputs::complaint;
 use super::names::stage_names;
 use super::order::order_lost;
 use super::words::number;
@@ -35,6 +36,10 @@ pub(crate) fn check(plan: &Plan) -> Result<(), Error> {
              are worked on side by side: remove `ordered`, or sort the result with `sorted` or `sorted_by_key`",
             names[asked], names[edge.to]
         );
+        return Err(Error::new(ErrorKind::Plan, message));
+    }
+    if let Some((stage, complaint)) = complaint(plan) {
+        let message = format!("stage `{}`: {complaint}", names[stage]);
         return Err(Error::new(ErrorKind::Plan, message));
     }
     Ok(())

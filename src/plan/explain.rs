@@ -139,6 +139,14 @@ impl Text {
                 let to = &names[plan.edges[edge].to];
                 self.row("then", &format!("over the edge to `{to}`"));
             }
+            End::Fork(method) => {
+                let to: Vec<&str> = plan
+                    .edges_from(stage)
+                    .map(|(_, edge)| &*names[edge.to])
+                    .collect();
+                let text = format!("over the edges to {}, by `{method}`", list(&to));
+                self.row("then", &text);
+            }
             End::Result(method) => self.row("then", &format!("into the result, by `{method}`")),
             End::Caller { buffer } => {
                 let room = batches(buffer as u64);

@@ -8,6 +8,7 @@
 mod bound;
 mod check;
 mod explain;
+mod inputs;
 mod names;
 mod order;
 mod render;
@@ -64,6 +65,8 @@ pub(crate) struct Node {
 pub(crate) enum End {
     /// Over the edge with this number.
     Edge(usize),
+    /// Over all edges that say they come from the stage, as this method decides.
+    Fork(&'static str),
     /// Into the result of the flow, by this method.
     Result(&'static str),
     /// To the thread that called, over a bounded channel of this many batches.
@@ -194,6 +197,18 @@ impl Plan {
             .iter()
             .enumerate()
             .filter(move |(_, edge)| edge.to == stage)
+    }
+
+    /// The edges that a stage sends over.
+    pub(crate) fn edges_from(&self, stage: usize) -> impl Iterator<Item = (usize, &Edge)> {
+        let edges = self.edges.iter().enumerate();
+        edges.filter(move |(_, edge)| edge.from.contains(&stage))
+    }
+
+    /// The edges over which nobody sends.
+    pub(crate) fn edges_without_producers(&self) -> impl Iterator<Item = (usize, &Edge)> {
+        let edges = self.edges.iter().enumerate();
+        edges.filter(|(_, edge)| edge.from.is_empty())
     }
 
     /// Items in a batch of an edge, at most.

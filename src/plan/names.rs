@@ -8,12 +8,16 @@ use std::sync::Arc;
 use super::{Node, Plan};
 
 /// Steps that say how items came here and not what is done with them.
-const PASSAGES: [&str; 7] = [
+const PASSAGES: [&str; 11] = [
     "partition",
     "partition_by",
     "partition_with",
     "shuffle",
     "merge",
+    "concat",
+    "broadcast",
+    "split",
+    "route",
     "boxed",
     "ordered",
 ];

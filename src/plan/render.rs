@@ -75,6 +75,11 @@ fn json_stage(plan: &Plan, at: usize, names: &[Arc<str>], ordered: bool) -> Stri
     let node = &plan.nodes[at];
     let end = match node.end {
         End::Edge(edge) => format!("{{\"edge\":{edge}}}"),
+        End::Fork(method) => format!(
+            "{{\"fork\":{{\"by\":{},\"edges\":{}}}}}",
+            json_text(method),
+            json_array(plan.edges_from(at).map(|(edge, _)| edge.to_string()))
+        ),
         End::Result(method) => format!("{{\"result\":{}}}", json_text(method)),
         End::Caller { buffer } => format!("{{\"caller\":{{\"buffer\":{buffer}}}}}"),
     };
@@ -138,7 +143,7 @@ fn routing(routing: Routing) -> &'static str {
 fn results(plan: &Plan) -> impl Iterator<Item = (usize, String)> {
     let ends = plan.nodes.iter().enumerate();
     ends.filter_map(|(at, node)| match node.end {
-        End::Edge(_) => None,
+        End::Edge(_) | End::Fork(_) => None,
         End::Result(method) => Some((at, method.to_owned())),
         End::Caller { .. } => Some((at, "the calling thread".to_owned())),
     })

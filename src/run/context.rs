@@ -18,6 +18,8 @@ use crate::options::Group;
 pub(crate) struct Shared {
     /// Set once the run must end early, whatever the reason; every worker looks at it between chunks.
     halt: AtomicBool,
+    /// Set once the sources are to give nothing more, so that the run ends as if its input had.
+    drain: AtomicBool,
     /// The first failure; later ones are its consequences and are dropped.
     failure: Mutex<Option<Error>>,
     /// What the user can stop the run by.
@@ -41,6 +43,7 @@ impl Shared {
     ) -> Arc<Self> {
         Arc::new(Shared {
             halt: AtomicBool::new(false),
+            drain: AtomicBool::new(false),
             failure: Mutex::new(None),
             token,
             deadline,
@@ -68,6 +71,17 @@ impl Shared {
     /// Ends the run without an error: nobody wants its results any more.
     pub(crate) fn halt(&self) {
         self.halt.store(true, Ordering::Release);
+    }
+
+    /// Asks the sources to end; what they gave is worked on to its end.
+    pub(crate) fn drain(&self) {
+        self.drain.store(true, Ordering::Release);
+    }
+
+    /// Whether the sources are to end; they look before they take a piece of their input.
+    #[inline]
+    pub(crate) fn draining(&self) -> bool {
+        self.drain.load(Ordering::Acquire)
     }
 
     /// Whether the run is ending early, without asking the clock.
@@ -147,6 +161,8 @@ pub struct Context {
     pub(crate) group: Group,
     /// The options of the edge that the stage sends over: its consumer's.
     pub(crate) next: Group,
+    /// The same of each edge, where the stage sends over several.
+    pub(crate) branches: Vec<Group>,
     /// Whether chunks must be numbered in the order of the input.
     pub(crate) ordered: bool,
     /// The error a step in the chain met; the worker looks here after each chunk.
@@ -212,6 +228,7 @@ impl Context {
             of,
             group,
             next,
+            branches: Vec::new(),
             ordered,
             fault: RefCell::new(None),
             byte: Cell::new(0),
@@ -232,6 +249,11 @@ impl Context {
     /// Notes the edge that this worker takes from.
     pub(crate) fn takes_from(&self, marks: Arc<Marks>, channel: usize) {
         *self.input.marks.borrow_mut() = Some((marks, channel));
+    }
+
+    /// Notes that this worker takes from several edges, which say nothing together.
+    pub(crate) fn takes_from_several(&self) {
+        *self.input.marks.borrow_mut() = None;
     }
 
     /// Notes that a chunk was taken from the edge, the last one of its batch or not.

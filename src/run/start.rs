@@ -28,12 +28,13 @@ pub(crate) struct Seat {
     pub(crate) of: usize,
     group: Group,
     next: Group,
+    branches: Vec<Group>,
     tickets: bool,
 }
 
 impl Seat {
     pub(crate) fn context(&self, shared: &Arc<Shared>) -> Context {
-        Context::new(
+        let mut context = Context::new(
             shared.clone(),
             self.stage,
             self.name.clone(),
@@ -41,7 +42,9 @@ impl Seat {
             self.group.clone(),
             self.next.clone(),
             self.tickets,
-        )
+        );
+        context.branches = self.branches.clone();
+        context
     }
 }
 
@@ -78,6 +81,13 @@ impl<'env> Prepared<'env> {
                 End::Edge(edge) => plan.nodes[plan.edges[edge].to].group.clone(),
                 _ => group.clone(),
             };
+            let branches: Vec<Group> = match node.end {
+                End::Fork(_) => plan
+                    .edges_from(stage)
+                    .map(|(_, edge)| plan.nodes[edge.to].group.clone())
+                    .collect(),
+                _ => Vec::new(),
+            };
             let of = group.workers();
             reports.push(StageReport {
                 name: names[stage].to_string(),
@@ -91,6 +101,7 @@ impl<'env> Prepared<'env> {
                 tickets: group.tickets,
                 group: group.clone(),
                 next: next.clone(),
+                branches: branches.clone(),
             }));
         }
         // A deadline that the clock cannot express never passes.

@@ -142,6 +142,10 @@ impl<S: Source> Feed for SourceFeed<'_, S> {
 
     fn pull(&mut self) -> Result<Pull<Self::Iter>, Error> {
         let failed = |error| Error::wrap(ErrorKind::Source, error);
+        // An error that was met is told, whatever else.
+        if self.cx.shared.draining() && !matches!(self.current, Current::Failed(_)) {
+            return Ok(Pull::End);
+        }
         let since = self.cx.now();
         // Taken out while it runs: a split that panics is dropped and never asked again.
         let mut split = match std::mem::replace(&mut self.current, Current::None) {

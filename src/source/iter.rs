@@ -79,8 +79,8 @@ impl<I: Iterator> Feed for IterFeed<'_, I> {
         let since = self.cx.now();
         let mut state = lock(self.state);
         // Waiting for the lock may have taken long: another worker was in the user's code. Nobody enters it
-        // after the run was told to stop.
-        if self.cx.shared.must_end() {
+        // after the run was told to stop or to drain.
+        if self.cx.shared.must_end() || self.cx.shared.draining() {
             return Ok(Pull::End);
         }
         if state.over {

@@ -81,6 +81,9 @@ impl<I: Iterator> Feed for ItersFeed<'_, I> {
     type Iter = std::vec::IntoIter<I::Item>;
 
     fn pull(&mut self) -> Result<Pull<Self::Iter>, Error> {
+        if self.cx.shared.draining() {
+            return Ok(Pull::End);
+        }
         // Taken out while it runs: one that panics is dropped and never asked again.
         let (number, mut iter) = match std::mem::replace(&mut self.current, Current::None) {
             Current::Ended => return Ok(Pull::Border),

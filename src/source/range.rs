@@ -111,6 +111,9 @@ impl<T: Integer> Feed for RangeFeed<'_, T> {
     type Iter = T::Piece;
 
     fn pull(&mut self) -> Result<Pull<T::Piece>, Error> {
+        if self.cx.shared.draining() {
+            return Ok(Pull::End);
+        }
         let size = self.pace.next(self.cx.now());
         let Some((part, ticket)) = self.source.cursor.take(size, self.cx.ordered) else {
             return Ok(Pull::End);

@@ -65,6 +65,9 @@ impl<T> Feed for ReceiverFeed<'_, T> {
     type Iter = std::vec::IntoIter<T>;
 
     fn pull(&mut self) -> Result<Pull<Self::Iter>, Error> {
+        if self.cx.shared.draining() {
+            return Ok(Pull::End);
+        }
         let size = self.pace.next(self.cx.now());
         let mut ticket = lock(&self.source.ticket);
         let mut items = Vec::new();

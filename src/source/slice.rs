@@ -56,6 +56,9 @@ impl<'a, T> Feed for SliceFeed<'_, 'a, T> {
     type Iter = std::slice::Iter<'a, T>;
 
     fn pull(&mut self) -> Result<Pull<Self::Iter>, Error> {
+        if self.cx.shared.draining() {
+            return Ok(Pull::End);
+        }
         let size = self.pace.next(self.cx.now());
         let Some((part, ticket)) = self.source.cursor.take(size, self.cx.ordered) else {
             return Ok(Pull::End);

@@ -51,11 +51,7 @@ where
     D::Iter: Iterator<Item = T> + 's,
 {
     fn pull_erased(&mut self) -> Result<Pull<Erased<'s, T>>, Error> {
-        Ok(self.pull()?.map(|chunk| Erased {
-            chunk: Some(Box::new(chunk)),
-            ready: VecDeque::new(),
-            ask: 1,
-        }))
+        Ok(self.pull()?.map(Erased::new))
     }
 
     fn wait_erased(&mut self, until: Option<Instant>) {
@@ -121,6 +117,16 @@ pub struct Erased<'s, T> {
     ready: VecDeque<T>,
     /// How many items to ask for next.
     ask: usize,
+}
+
+impl<'s, T> Erased<'s, T> {
+    pub(super) fn new(chunk: impl Iterator<Item = T> + 's) -> Self {
+        Erased {
+            chunk: Some(Box::new(chunk)),
+            ready: VecDeque::new(),
+            ask: 1,
+        }
+    }
 }
 
 trait Refill<T> {

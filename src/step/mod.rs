@@ -10,6 +10,7 @@
 
 mod adapt;
 mod boxed;
+mod chunks;
 mod emit;
 mod filter;
 mod flat_map;
@@ -28,6 +29,7 @@ use std::time::Instant;
 
 pub(crate) use adapt::{Adapt, Adapted};
 pub use boxed::Boxed;
+pub use chunks::{Chunk, Chunks};
 pub use emit::Emit;
 pub use filter::{Filter, FilterMap};
 pub use flat_map::FlatMap;

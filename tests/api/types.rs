@@ -19,6 +19,13 @@ type Source = chain::FromRange<u64>;
 fn every_public_type_is_debug() {
     debug::<Flow<'_, Source>>();
     debug::<BoxFlow<'_, u64>>();
+    debug::<(
+        Branches<'_, u64>,
+        Ending<'_, u64>,
+        chain::Unended<'_, Source>,
+    )>();
+    debug::<(chain::Merging<'_, u64>, chain::Ends<'_, u64>)>();
+    debug::<Chunk<'_, '_, u64>>();
     debug::<Handle>();
     debug::<IntoIter<u64>>();
     debug::<Items<'_, u64>>();
@@ -56,6 +63,9 @@ fn every_chain_is_debug_and_crosses_threads() {
     struct Opaque;
     fn check<P: Debug + Send + Sync>() {}
     check::<chain::FromIter<std::vec::IntoIter<Opaque>>>();
+    check::<chain::Concat<'_, Opaque>>();
+    check::<chain::Zip<Opaque, Opaque>>();
+    check::<chain::Chunks<'_, Source, Fun>>();
     check::<chain::FromIters<std::vec::IntoIter<Opaque>>>();
     check::<chain::FromSlice<'_, Opaque>>();
     check::<chain::FromRange<u64>>();

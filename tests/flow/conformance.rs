@@ -4,10 +4,11 @@
 //! well, through four stages into four partitions. Where a row depends on Erlang's hash, its invariant is asserted.
 
 use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 
-use millstream::{BoxFlow, Flow};
+use millstream::{BoxFlow, ErrorKind, Flow};
 
-use crate::{On, WAYS, Way, sorted};
+use crate::{On, WAYS, Way, boom, sorted};
 
 type Lists = BoxFlow<'static, i64>;
 
@@ -215,6 +216,65 @@ fn fp_02_equal_keys_meet() {
             .partition_by(|row| row.0)
             .stages(2);
         keeps_keys_together(shuffled.collect_partitions().unwrap(), |row| row.0, 6);
+    }
+}
+
+#[test]
+fn fe_09_taking_of_an_endless_source_ends_the_flow() {
+    for way in WAYS {
+        let alive = Arc::new(());
+        let endless = || {
+            let held = alive.clone();
+            let ones = std::iter::repeat_with(move || Arc::strong_count(&held));
+            Flow::from_iter(ones).stages(2).on(way)
+        };
+        assert_eq!(endless().take(10).count().unwrap(), 10);
+        let behind = endless().map(|n| n + 1).partition().stages(4);
+        assert_eq!(behind.map(|n| n * 2).take(10).count().unwrap(), 10);
+        let taken: Result<Vec<_>, _> = endless().map(|n| n * 2).into_iter().take(10).collect();
+        assert_eq!(taken.unwrap().len(), 10);
+        assert_eq!(Arc::strong_count(&alive), 1, "{way:?}");
+    }
+}
+
+#[test]
+fn fe_10_a_panic_in_map_ends_the_flow() {
+    let fails = |flow: Lists| {
+        let error = flow.map(|_| -> i64 { boom() }).collect_vec().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Panic);
+    };
+    plain(fails);
+    partitioned(fails);
+    for way in WAYS {
+        let sources = Flow::from_iters([vec![1, 2, 3], vec![4, 5, 6]]).on(way);
+        let mut items = sources.map(|_| -> i64 { boom() }).into_iter();
+        let error = items.find_map(Result::err).expect("the iteration fails");
+        assert_eq!(error.kind(), ErrorKind::Panic);
+    }
+}
+
+#[test]
+fn fo_14_a_started_flow_does_what_it_does_and_ends() {
+    let evens = |flow: Lists| {
+        let (seen, inside) = {
+            let seen = Arc::new(Mutex::new(Vec::new()));
+            (seen.clone(), seen)
+        };
+        let even = flow.filter(|n| n % 2 == 0 && *n <= 6);
+        let handle = even
+            .inspect(move |n| inside.lock().unwrap().push(*n))
+            .start();
+        handle.unwrap().join().expect("it ends normally");
+        assert_eq!(
+            sorted(std::mem::take(&mut *seen.lock().unwrap())),
+            [2, 4, 6]
+        );
+    };
+    plain(evens);
+    partitioned(evens);
+    for way in WAYS {
+        let first = Flow::from_iter([1, 2, 3]).stages(2).on(way);
+        evens(first.merge(Flow::from_iter([4, 5, 6])).stages(2).boxed());
     }
 }
 

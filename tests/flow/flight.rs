@@ -113,6 +113,34 @@ fn a_thousandfold_flat_map() {
 }
 
 #[test]
+fn several_branches_and_several_inputs() {
+    for (batch, buffer) in [(1, 1), (7, 2)] {
+        let source = |gauge: &Arc<Gauge>| Flow::from_iter(endless(gauge)).stages(2).batch(batch);
+        stays_within_its_plan("split", |gauge| {
+            let turn = AtomicUsize::new(0);
+            let flow = source(gauge).split(move |_| turn.fetch_add(1, SeqCst) % 3 == 0);
+            let flow = flow.to(|items| items.stages(2).batch(batch).buffer(buffer));
+            let flow = flow.to(|items| items.stages(1).batch(2 * batch).buffer(buffer));
+            let flow = flow.merge().stages(2).batch(batch).buffer(buffer);
+            flow.take(2000).boxed()
+        });
+        stays_within_its_plan("concat", |gauge| {
+            let flow = source(gauge).take(500).concat(source(gauge));
+            flow.stages(2)
+                .batch(batch)
+                .buffer(buffer)
+                .take(2000)
+                .boxed()
+        });
+        stays_within_its_plan("zip", |gauge| {
+            let flow = source(gauge).ordered().zip(source(gauge).ordered());
+            let flow = flow.stages(2).batch(batch).buffer(buffer);
+            flow.take(2000).map(|(item, _)| item).boxed()
+        });
+    }
+}
+
+#[test]
 fn what_an_iterator_has_not_asked_for_is_not_made() {
     for way in WAYS {
         let gauge = Arc::new(Gauge::default());

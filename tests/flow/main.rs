@@ -7,8 +7,12 @@ use std::sync::Once;
 
 use millstream::{Flow, Pipe};
 
+mod branches;
+mod concat;
 mod conformance;
 mod corners;
+mod custom;
+mod drain;
 mod failure;
 mod flight;
 mod keyed;

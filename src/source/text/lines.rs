@@ -104,6 +104,9 @@ impl<'s, 't, F: Form + ?Sized> Feed for TextFeed<'s, 't, F> {
     type Iter = Lines<'s, 't, F>;
 
     fn pull(&mut self) -> Result<Pull<Self::Iter>, Error> {
+        if self.cx.shared.draining() {
+            return Ok(Pull::End);
+        }
         let size = self.pace.next(self.cx.now()) as u64;
         let cutter = &self.source.cutter;
         let Some(piece) = cutter.take(&mut self.mine, size, self.cx.ordered)? else {
