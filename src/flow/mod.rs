@@ -19,6 +19,7 @@ mod reduce;
 mod sorted;
 mod steps;
 mod window;
+mod window_fire;
 mod window_keyed;
 
 use std::fmt;
