@@ -57,7 +57,7 @@ pub use window::{
 
 /// The types behind a flow's chain: they show in signatures and error messages, and are not for direct use.
 pub mod chain {
-    pub use crate::aggregate::{ByRef, Combine, FoldBy, Group};
+    pub use crate::aggregate::{ByRef, Combine, FoldBy, Group, Keep, Unique};
     pub use crate::edge::{Concat, Partitioned, Shuffled, Zip};
     pub use crate::flow::{Append, Early, Ends, Merging, Unended, Whole};
     #[doc(hidden)]
@@ -67,9 +67,7 @@ pub mod chain {
     };
     pub use crate::state::Keyed;
     pub use crate::step::{
-        Accumulate, AndEmit, Boxed, Chunks, DropLate, Emit, EmitState, Filter, FilterMap, FlatMap,
-        Given, Inspect, LateItem, Map, MapBatch, MapWith, OnFiring, OnLate, OnTrigger, Quiet,
-        Reduce, Take, TryFlatMap, TryMap, Windowed,
+        Accumulate, AndEmit, Boxed, Chunks, DropLate, Emit, EmitState, Filter, FilterMap, FlatMap, Given, Inspect, LateItem, Map, MapBatch, MapWith, OnFiring, OnLate, OnTrigger, Quiet, Reduce, Take, TryFlatMap, TryMap, Windowed, ItsKey, Itself, Mark, Uniq,
     };
     #[doc(hidden)]
     pub use crate::window::Spec;

@@ -17,6 +17,7 @@ mod place;
 mod sum;
 mod top;
 mod tuple;
+mod unique;
 
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,7 @@ pub use over::Over;
 pub use place::{First, Last, Place};
 pub use sum::Sum;
 pub use top::Top;
+pub use unique::{Keep, Unique};
 
 /// What to make of the items that share a key.
 ///

@@ -20,7 +20,7 @@ impl<'env, P: Pipe + 'env> Flow<'env, P>
 where
     P::Item: 'env,
 {
-    fn by_key<K, F, C>(
+    pub(super) fn by_key<K, F, C>(
         mut self,
         kind: &'static str,
         key: F,

@@ -21,6 +21,7 @@ mod steps;
 mod window;
 mod window_fire;
 mod window_keyed;
+mod uniq;
 
 use std::fmt;
 use std::sync::Arc;
@@ -52,11 +53,11 @@ use crate::step::{Boxed, Pipe};
 /// | what | methods |
 /// |---|---|
 /// | sources | [`from_iter`], [`from_iters`], [`from_slice`], [`from_vec`], [`from_range`], [`from_receiver`], [`from_lines`], [`from_byte_lines`], [`read_lines`], [`read_byte_lines`], [`from_source`] |
-/// | steps | [`map`], [`filter`], [`reject`], [`filter_map`], [`flat_map`], [`map_values`], [`inspect`], [`map_batch`], [`map_with`], [`try_map`], [`try_flat_map`], [`take`], [`ordered`], [`adapt`], [`through`] |
+/// | steps | [`map`], [`filter`], [`reject`], [`filter_map`], [`flat_map`], [`map_values`], [`inspect`], [`map_batch`], [`map_with`], [`try_map`], [`try_flat_map`], [`take`], [`ordered`], [`adapt`], [`through`], [`uniq`], [`uniq_by`] |
 /// | boundaries | [`partition`], [`partition_by`], [`partition_with`], [`shuffle`], [`merge`], [`concat`], [`zip`], [`broadcast`], [`split`], [`route`], [`boxed`] |
 /// | reductions | [`reduce`], [`events`], [`emit_and_reduce`] |
 /// | windows | [`window`], [`window_by`], [`in_time_order`] |
-/// | by key | [`count_by`], [`sum_by`], [`min_by`], [`max_by`], [`group_by`], [`fold_by`], [`aggregate_by`], [`count_each`], [`count_by_ref`] |
+/// | by key | [`count_by`], [`sum_by`], [`min_by`], [`max_by`], [`group_by`], [`fold_by`], [`aggregate_by`], [`count_each`], [`count_by_ref`], [`distinct`], [`distinct_by`] |
 /// | ends | [`collect`], [`collect_vec`], [`collect_partitions`], [`fold`], [`count`], [`sum`], [`for_each`], [`try_for_each`], [`sorted`], [`sorted_by_key`], [`top`], [`top_by_key`], [`run`], [`start`], [`into_iter`], [`scope`], [`ending`] |
 /// | options of a stage | [`stages`], [`batch`], [`batch_bytes`], [`buffer`], [`linger`], [`weigh`], [`name`] |
 /// | options of a run | [`deadline`], [`stop_token`], [`seeded`], [`clock`] |
@@ -98,6 +99,8 @@ use crate::step::{Boxed, Pipe};
 /// [`map_with`]: Flow::map_with
 /// [`try_map`]: Flow::try_map
 /// [`try_flat_map`]: Flow::try_flat_map
+/// [`uniq`]: Flow::uniq
+/// [`uniq_by`]: Flow::uniq_by
 /// [`take`]: Flow::take
 /// [`ordered`]: Flow::ordered
 /// [`adapt`]: Flow::adapt
@@ -129,6 +132,8 @@ use crate::step::{Boxed, Pipe};
 /// [`aggregate_by`]: Flow::aggregate_by
 /// [`count_each`]: Flow::count_each
 /// [`count_by_ref`]: Flow::count_by_ref
+/// [`distinct`]: Flow::distinct
+/// [`distinct_by`]: Flow::distinct_by
 /// [`collect`]: Flow::collect
 /// [`collect_vec`]: Flow::collect_vec
 /// [`collect_partitions`]: Flow::collect_partitions
@@ -195,6 +200,11 @@ impl<'env, P> Flow<'env, P> {
     /// The same flow with one more step on its chain.
     pub(crate) fn step<Q>(mut self, kind: &'static str, add: impl FnOnce(P) -> Q) -> Flow<'env, Q> {
         self.steps.push(kind);
+        self.under(add)
+    }
+
+    /// The same flow with its chain wrapped, under the name of the step before.
+    pub(crate) fn under<Q>(self, add: impl FnOnce(P) -> Q) -> Flow<'env, Q> {
         Flow {
             graph: self.graph,
             pipe: add(self.pipe),

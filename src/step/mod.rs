@@ -23,6 +23,7 @@ mod reduce;
 mod take;
 mod try_map;
 mod window;
+mod uniq;
 
 use std::ops::ControlFlow;
 use std::time::Instant;
@@ -41,11 +42,9 @@ pub(crate) use pace::Pace;
 pub use reduce::Reduce;
 pub use take::Take;
 pub use try_map::{TryFlatMap, TryMap};
-pub(crate) use window::Rules;
-pub use window::{
-    Accumulate, AndEmit, DropLate, EmitState, Given, LateItem, OnFiring, OnLate, OnTrigger,
-    Punctuation, Quiet, Windowed,
-};
+pub(crate) use window::{Rules};
+pub use window::{Accumulate, AndEmit, DropLate, EmitState, Given, LateItem, OnFiring, OnLate, OnTrigger, Punctuation, Quiet, Windowed};
+pub use uniq::{ItsKey, Itself, Mark, Uniq};
 
 use crate::error::Error;
 use crate::run::Context;

@@ -10,6 +10,7 @@ use millstream::{Flow, Pipe};
 mod branches;
 mod concat;
 mod conformance;
+mod conformance_steps;
 mod corners;
 mod custom;
 mod drain;
@@ -21,6 +22,7 @@ mod order;
 mod panics;
 mod stops;
 mod windows;
+mod uniq;
 
 /// How a flow is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
