@@ -57,7 +57,7 @@ pub use window::{
 
 /// The types behind a flow's chain: they show in signatures and error messages, and are not for direct use.
 pub mod chain {
-    pub use crate::aggregate::{ByRef, Combine, FoldBy, Group, Keep, Unique};
+    pub use crate::aggregate::{ByRef, Combine, FoldBy, Group, Keep, Unique, Values};
     pub use crate::edge::{Concat, Partitioned, Shuffled, Zip};
     pub use crate::flow::{Append, Early, Ends, Merging, Unended, Whole};
     #[doc(hidden)]

@@ -116,6 +116,37 @@ impl<T: Send> Combine<T> for Group {
     }
 }
 
+/// The second halves of all pairs of a key: in order within a worker's part, parts as they are merged.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Values;
+
+impl<K, V: Send> Combine<(K, V)> for Values {
+    type Acc = Vec<V>;
+    type Out = Vec<V>;
+    const PLACED: bool = false;
+
+    #[inline]
+    fn first(&self, item: (K, V), _: Place) -> Vec<V> {
+        vec![item.1]
+    }
+
+    #[inline]
+    fn fold(&self, acc: &mut Vec<V>, item: (K, V), _: Place) {
+        acc.push(item.1);
+    }
+
+    fn merge(&self, acc: &mut Vec<V>, mut other: Vec<V>) {
+        // What comes is merged into what is there, so each value moves once.
+        acc.append(&mut other);
+    }
+
+    #[inline]
+    fn finish(&self, acc: Vec<V>) -> Vec<V> {
+        acc
+    }
+}
+
 /// A user's own fold: how to start, how to add an item, how to join two.
 #[doc(hidden)]
 pub struct FoldBy<Init, Fold, Merge> {

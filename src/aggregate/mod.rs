@@ -23,7 +23,7 @@ mod unique;
 mod tests;
 
 pub use average::Average;
-pub use combine::{ByRef, Combine, FoldBy, Group};
+pub use combine::{ByRef, Combine, FoldBy, Group, Values};
 pub use compare::{ByOrd, ByTotalOrder, Compare};
 pub use count::Count;
 pub use distinct::Distinct;

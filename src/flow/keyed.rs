@@ -6,7 +6,7 @@ use std::ops::AddAssign;
 use std::sync::Arc;
 
 use super::{Crossing, Flow};
-use crate::aggregate::{Aggregate, ByRef, Combine, Compare, Count, FoldBy, Group, Over};
+use crate::aggregate::{Aggregate, ByRef, Combine, Compare, Count, FoldBy, Group, Over, Values};
 use crate::plan::Routing;
 use crate::state::{Adder, CombineByKey, CombineRefs, Keyed, KeyedEdge};
 use crate::step::Pipe;
@@ -154,8 +154,8 @@ where
 
     /// Gathers the items of each key into a vector.
     ///
-    /// *Order* within a vector: that of each producer; producers' runs follow one another in any order. *Threads* and
-    /// *end* as in [`count_by`](Flow::count_by). *Memory* all items.
+    /// *Order* within a vector: runs in the order in which a worker met the items; the runs follow one another in any
+    /// order. For the order of the input use `aggregate_by` with [`collect`](Over::collect). *Threads* and *end* as in [`count_by`](Flow::count_by). *Memory* all items.
     ///
     /// ```
     /// use millstream::Flow;
@@ -172,6 +172,30 @@ where
         F: Fn(&P::Item) -> K + Send + Sync + 'env,
     {
         self.by_key("group_by", key, Group)
+    }
+
+    /// Gathers the second halves of pairs by the first: pairs of a key and a vector of its values.
+    ///
+    /// *Order* within a vector: runs in the order in which a worker met the values, not reversed; the runs follow one
+    /// another in any order. With one producer and no more keys than fit its table (some thousand) there is one run.
+    /// For the order of the input use `aggregate_by` with [`collect`](Over::collect). *Threads* and *end* as in
+    /// [`count_by`](Flow::count_by). *Memory* all values, and the distinct keys; a key is cloned once an item.
+    ///
+    /// ```
+    /// use millstream::Flow;
+    ///
+    /// let pairs = [("foo", 1), ("foo", 2), ("bar", 3), ("foo", 4), ("bar", 5)];
+    /// let groups = Flow::from_iter(pairs).stages(1).group_by_key().sorted()?;
+    /// assert_eq!(groups, [("bar", vec![3, 5]), ("foo", vec![1, 2, 4])]);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    pub fn group_by_key<K, V>(self) -> Flow<'env, Keyed<(K, V), K, Values>>
+    where
+        P: Pipe<Item = (K, V)>,
+        K: Hash + Eq + Clone + Send + 'env,
+        V: Send + 'env,
+    {
+        self.by_key("group_by_key", |pair: &(K, V)| pair.0.clone(), Values)
     }
 
     /// Folds the items of each key into an accumulator of any type, given how to begin, add, and merge.

@@ -57,7 +57,7 @@ use crate::step::{Boxed, Pipe};
 /// | boundaries | [`partition`], [`partition_by`], [`partition_with`], [`shuffle`], [`merge`], [`concat`], [`zip`], [`broadcast`], [`split`], [`route`], [`boxed`] |
 /// | reductions | [`reduce`], [`events`], [`emit_and_reduce`] |
 /// | windows | [`window`], [`window_by`], [`in_time_order`] |
-/// | by key | [`count_by`], [`sum_by`], [`min_by`], [`max_by`], [`group_by`], [`fold_by`], [`aggregate_by`], [`count_each`], [`count_by_ref`], [`distinct`], [`distinct_by`] |
+/// | by key | [`count_by`], [`sum_by`], [`min_by`], [`max_by`], [`group_by`], [`fold_by`], [`aggregate_by`], [`count_each`], [`count_by_ref`], [`distinct`], [`distinct_by`], [`group_by_key`] |
 /// | ends | [`collect`], [`collect_vec`], [`collect_partitions`], [`fold`], [`count`], [`sum`], [`for_each`], [`try_for_each`], [`sorted`], [`sorted_by_key`], [`top`], [`top_by_key`], [`run`], [`start`], [`into_iter`], [`scope`], [`ending`] |
 /// | options of a stage | [`stages`], [`batch`], [`batch_bytes`], [`buffer`], [`linger`], [`weigh`], [`name`] |
 /// | options of a run | [`deadline`], [`stop_token`], [`seeded`], [`clock`] |
@@ -128,6 +128,7 @@ use crate::step::{Boxed, Pipe};
 /// [`min_by`]: Flow::min_by
 /// [`max_by`]: Flow::max_by
 /// [`group_by`]: Flow::group_by
+/// [`group_by_key`]: Flow::group_by_key
 /// [`fold_by`]: Flow::fold_by
 /// [`aggregate_by`]: Flow::aggregate_by
 /// [`count_each`]: Flow::count_each

@@ -34,6 +34,31 @@ fn fo_07_uniq_by() {
 }
 
 #[test]
+fn fw_04_group_by_key() {
+    for way in WAYS {
+        let words = Flow::from_iter(["the", "quick", "brown", "fox"])
+            .stages(1)
+            .on(way);
+        let groups = words.group_by(|word| word.len()).stages(1).sorted();
+        // In the order of arrival, where the original has the reverse.
+        assert_eq!(
+            groups.unwrap(),
+            [(3, vec!["the", "fox"]), (5, vec!["quick", "brown"])]
+        );
+        let pairs = [("foo", 1), ("foo", 2), ("bar", 3), ("foo", 4), ("bar", 5)];
+        let groups = Flow::from_iter(pairs)
+            .stages(1)
+            .on(way)
+            .group_by_key()
+            .stages(1);
+        assert_eq!(
+            groups.sorted().unwrap(),
+            [("bar", vec![3, 5]), ("foo", vec![1, 2, 4])]
+        );
+    }
+}
+
+#[test]
 fn fw_05_uniq_by_parity() {
     for way in WAYS {
         let numbers = || Flow::from_range(1..101).stages(1).on(way);

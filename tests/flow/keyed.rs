@@ -74,6 +74,8 @@ fn all_forms(rows: &[(u64, i64)], stages: usize, (batch, buffer): (usize, usize)
         .map(|(k, v)| (*k, sorted(v.clone())))
         .collect();
     assert!(grouped.sorted().unwrap() == lists, "group_by");
+    let grouped = run!(flow().group_by_key()).map(|(key, values)| (key, sorted(values)));
+    assert!(grouped.sorted().unwrap() == lists, "group_by_key");
     let folded = run!(flow().fold_by(
         |row| row.0,
         || 0,
