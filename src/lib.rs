@@ -47,7 +47,7 @@ pub use error::{BoxError, Error, ErrorKind, Position};
 pub use flow::{BoxFlow, Branches, Ending, Flow, Handle, IntoIter, Items, Weighable, WindowFlow};
 pub use plan::Plan;
 pub use run::{ManualClock, Report, StageReport, StopToken, WorkerReport};
-pub use source::{Integer, Source, Text};
+pub use source::{Integer, Source, Text, Integers};
 pub use state::Adder;
 pub use step::{Chunk, Pipe, Punctuation};
 pub use window::{

@@ -1,6 +1,5 @@
 //! How a flow begins: one constructor a source. What a source does is in `src/source/`.
 
-use std::ops::Range;
 use std::path::Path;
 
 use crossbeam_channel::Receiver;
@@ -8,7 +7,7 @@ use crossbeam_channel::Receiver;
 use super::Flow;
 use crate::source::{
     FromIter, FromIters, FromRange, FromReceiver, FromSlice, FromSource, FromText, Integer,
-    ReadLines, Source, Text,
+    Integers, ReadLines, Source, Text,
 };
 
 impl<'env, I> Flow<'env, FromIter<I>>
@@ -103,7 +102,7 @@ where
 }
 
 impl<'env, T: Integer> Flow<'env, FromRange<T>> {
-    /// A flow of the integers of a range.
+    /// A flow of the integers of a range: `a..b`, without its end, or `a..=b`, with it, up to all of a type's.
     ///
     /// Workers cut pieces off it without a lock, and each piece is a plain range again, so that cheap steps over
     /// it compile to the loop that one would write by hand.
@@ -121,7 +120,7 @@ impl<'env, T: Integer> Flow<'env, FromRange<T>> {
     /// assert_eq!(sum, 166_666_833_333);
     /// # Ok::<(), millstream::Error>(())
     /// ```
-    pub fn from_range(range: Range<T>) -> Self {
+    pub fn from_range(range: impl Integers<Of = T>) -> Self {
         Flow::from_pipe("range", FromRange::new(range))
     }
 }

@@ -41,11 +41,12 @@ impl Cursor {
             }
             (start, ticket)
         } else {
-            // Looked at first, so that workers which ask again at the end cannot move it around to zero.
-            if self.next.load(Ordering::Relaxed) >= self.len {
-                return None;
-            }
-            let start = self.next.fetch_add(size, Ordering::Relaxed);
+            // It stops at the length, so that workers which ask again at the end cannot move it around to zero.
+            let on = |at: u64| (at < self.len).then(|| at.saturating_add(size).min(self.len));
+            let moved = self
+                .next
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, on);
+            let start = moved.ok()?;
             (start, start)
         };
         (start < self.len).then(|| (start..start.saturating_add(size).min(self.len), ticket))

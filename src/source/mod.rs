@@ -23,7 +23,7 @@ mod drive;
 pub use custom::{FromSource, Source};
 pub use iter::FromIter;
 pub use iters::FromIters;
-pub use range::{FromRange, Integer};
+pub use range::{FromRange, Integer, Integers};
 pub use read_lines::ReadLines;
 pub use receiver::FromReceiver;
 pub use slice::FromSlice;

@@ -70,6 +70,20 @@ fn nothing(way: Way, text: &Text) -> Vec<BoxFlow<'_, u64>> {
 }
 
 #[test]
+fn ranges_reach_the_ends_of_their_types() {
+    for way in WAYS {
+        let all = Flow::from_range(i8::MIN..=i8::MAX).stages(3).on(way);
+        assert!(all.sorted().unwrap().into_iter().eq(i8::MIN..=i8::MAX));
+        let first = Flow::from_range(0..=u64::MAX).stages(2).on(way);
+        assert_eq!(first.ordered().take(3).collect_vec().unwrap(), [0, 1, 2]);
+        let last = Flow::from_range(u64::MAX - 1..=u64::MAX).on(way);
+        assert_eq!(last.sorted().unwrap(), [u64::MAX - 1, u64::MAX]);
+        let one = Flow::from_range(i64::MIN..=i64::MIN).on(way);
+        assert_eq!(one.collect_vec().unwrap(), [i64::MIN]);
+    }
+}
+
+#[test]
 fn nothing_in_gives_nothing_out() {
     let text = Text::from("");
     for way in WAYS {
