@@ -67,7 +67,7 @@ pub mod chain {
     };
     pub use crate::state::Keyed;
     pub use crate::step::{
-        Accumulate, AndEmit, Boxed, Chunks, DropLate, Emit, EmitState, Filter, FilterMap, FlatMap, Given, Inspect, LateItem, Map, MapBatch, MapWith, OnFiring, OnLate, OnTrigger, Quiet, Reduce, Take, TryFlatMap, TryMap, Windowed, ItsKey, Itself, Mark, Uniq,
+        Accumulate, AndEmit, Boxed, Chunks, DropLate, Emit, EmitState, Filter, FilterMap, FlatMap, Given, Inspect, LateItem, Map, MapBatch, MapWith, OnFiring, OnLate, OnTrigger, Quiet, Reduce, Take, TryFlatMap, TryMap, Windowed, ItsKey, Itself, Mark, Uniq, Departition,
     };
     #[doc(hidden)]
     pub use crate::window::Spec;

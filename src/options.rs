@@ -32,6 +32,8 @@ pub(crate) struct Group {
     pub(crate) timed: bool,
     /// Whether a reduction stands in the stage: what it emits has no order that `ordered` could keep.
     pub(crate) reduced: bool,
+    /// The step, if there is one, for which the stage must have one worker.
+    pub(crate) single: Option<&'static str>,
 }
 
 impl Default for Group {
@@ -49,6 +51,7 @@ impl Default for Group {
             in_time_order: false,
             timed: false,
             reduced: false,
+            single: None,
         }
     }
 }

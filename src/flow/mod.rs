@@ -9,6 +9,7 @@ mod concat;
 mod create;
 mod custom;
 mod ending;
+mod departition;
 mod finish;
 mod fork;
 mod graft;
@@ -21,6 +22,7 @@ mod steps;
 mod window;
 mod window_fire;
 mod window_keyed;
+mod take_sort;
 mod uniq;
 
 use std::fmt;
@@ -55,7 +57,7 @@ use crate::step::{Boxed, Pipe};
 /// | sources | [`from_iter`], [`from_iters`], [`from_slice`], [`from_vec`], [`from_range`], [`from_receiver`], [`from_lines`], [`from_byte_lines`], [`read_lines`], [`read_byte_lines`], [`from_source`] |
 /// | steps | [`map`], [`filter`], [`reject`], [`filter_map`], [`flat_map`], [`map_values`], [`inspect`], [`map_batch`], [`map_with`], [`try_map`], [`try_flat_map`], [`take`], [`ordered`], [`adapt`], [`through`], [`uniq`], [`uniq_by`] |
 /// | boundaries | [`partition`], [`partition_by`], [`partition_with`], [`shuffle`], [`merge`], [`concat`], [`zip`], [`broadcast`], [`split`], [`route`], [`boxed`] |
-/// | reductions | [`reduce`], [`events`], [`emit_and_reduce`] |
+/// | reductions | [`reduce`], [`events`], [`emit_and_reduce`], [`departition`], [`take_sort`], [`take_sort_by_key`], [`take_top`], [`take_top_by_key`] |
 /// | windows | [`window`], [`window_by`], [`in_time_order`] |
 /// | by key | [`count_by`], [`sum_by`], [`min_by`], [`max_by`], [`group_by`], [`fold_by`], [`aggregate_by`], [`count_each`], [`count_by_ref`], [`distinct`], [`distinct_by`], [`group_by_key`] |
 /// | ends | [`collect`], [`collect_vec`], [`collect_partitions`], [`fold`], [`count`], [`sum`], [`for_each`], [`try_for_each`], [`sorted`], [`sorted_by_key`], [`top`], [`top_by_key`], [`run`], [`start`], [`into_iter`], [`scope`], [`ending`] |
@@ -123,6 +125,11 @@ use crate::step::{Boxed, Pipe};
 /// [`window_by`]: Flow::window_by
 /// [`in_time_order`]: Flow::in_time_order
 /// [`clock`]: Flow::clock
+/// [`departition`]: Flow::departition
+/// [`take_sort`]: Flow::take_sort
+/// [`take_sort_by_key`]: Flow::take_sort_by_key
+/// [`take_top`]: Flow::take_top
+/// [`take_top_by_key`]: Flow::take_top_by_key
 /// [`count_by`]: Flow::count_by
 /// [`sum_by`]: Flow::sum_by
 /// [`min_by`]: Flow::min_by

@@ -75,8 +75,8 @@ where
     {
         let heap = self.fold(
             BinaryHeap::new,
-            move |heap, item| keep(heap, Reverse(item), n),
-            |a, b| b.into_iter().fold(a, |heap, item| keep(heap, item, n)),
+            move |heap, item| kept(heap, Reverse(item), n),
+            |a, b| b.into_iter().fold(a, |heap, item| kept(heap, item, n)),
         )?;
         Ok(heap
             .into_sorted_vec()
@@ -106,7 +106,7 @@ where
         let heap = self.fold(
             BinaryHeap::new,
             move |heap, item| {
-                keep(
+                kept(
                     heap,
                     Ranked {
                         key: Reverse(key(&item)),
@@ -115,7 +115,7 @@ where
                     n,
                 )
             },
-            |a, b| b.into_iter().fold(a, |heap, item| keep(heap, item, n)),
+            |a, b| b.into_iter().fold(a, |heap, item| kept(heap, item, n)),
         )?;
         Ok(heap
             .into_sorted_vec()
@@ -126,7 +126,7 @@ where
 }
 
 /// Adds an item to a heap of the `n` smallest.
-fn keep<T: Ord>(mut heap: BinaryHeap<T>, item: T, n: usize) -> BinaryHeap<T> {
+pub(super) fn keep<T: Ord>(heap: &mut BinaryHeap<T>, item: T, n: usize) {
     if heap.len() < n {
         heap.push(item);
     } else if let Some(mut largest) = heap.peek_mut() {
@@ -134,13 +134,18 @@ fn keep<T: Ord>(mut heap: BinaryHeap<T>, item: T, n: usize) -> BinaryHeap<T> {
             *largest = item;
         }
     }
+}
+
+/// [`keep`] for a heap that goes by value.
+fn kept<T: Ord>(mut heap: BinaryHeap<T>, item: T, n: usize) -> BinaryHeap<T> {
+    keep(&mut heap, item, n);
     heap
 }
 
 /// An item that is compared by its key alone.
-struct Ranked<K, T> {
-    key: K,
-    item: T,
+pub(super) struct Ranked<K, T> {
+    pub(super) key: K,
+    pub(super) item: T,
 }
 
 impl<K: Ord, T> PartialEq for Ranked<K, T> {

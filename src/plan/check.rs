@@ -57,6 +57,12 @@ fn options(node: &Node) -> Option<String> {
         let why = "gives no thread to run on";
         return Some(zero("stages", why, "one a core".to_owned()));
     }
+    if let (Some(step), 2..) = (group.single, workers) {
+        return Some(format!(
+            "`{step}` brings everything to one worker, which stages({workers}) would undo: leave it out, or write \
+             `shuffle()` before it"
+        ));
+    }
     if workers > MOST_WORKERS {
         return Some(format!(
             "stages({workers}) is more threads than can be started: use at most {MOST_WORKERS}, or leave it out \
@@ -136,6 +142,19 @@ mod tests {
             "stage `parse`: buffer(0) leaves no room for a batch between two stages: use 1 or more, or leave it \
              out for 4"
         );
+    }
+
+    #[test]
+    fn a_stage_that_must_be_single_is() {
+        assert_eq!(
+            with(|group| group.single = Some("departition")),
+            "stage `parse`: `departition` brings everything to one worker, which stages(2) would undo: leave it \
+             out, or write `shuffle()` before it"
+        );
+        let mut plan = word_count();
+        let group = &mut plan.nodes[1].group;
+        (group.stages, group.single) = (Some(1), Some("departition"));
+        check(&plan).expect("one worker");
     }
 
     #[test]

@@ -11,6 +11,7 @@
 mod adapt;
 mod boxed;
 mod chunks;
+mod departition;
 mod emit;
 mod filter;
 mod flat_map;
@@ -31,6 +32,7 @@ use std::time::Instant;
 pub(crate) use adapt::{Adapt, Adapted};
 pub use boxed::Boxed;
 pub use chunks::{Chunk, Chunks};
+pub use departition::{Departition};
 pub use emit::Emit;
 pub use filter::{Filter, FilterMap};
 pub use flat_map::FlatMap;

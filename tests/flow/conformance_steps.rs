@@ -4,9 +4,9 @@
 
 use std::collections::BTreeSet;
 
-use millstream::Flow;
+use millstream::{BoxFlow, Flow};
 
-use crate::{On, WAYS};
+use crate::{On, WAYS, Way, sorted};
 
 #[test]
 fn fo_07_uniq_by() {
@@ -30,6 +30,117 @@ fn fo_07_uniq_by() {
         assert_eq!(parts.len(), 4);
         let all: usize = parts.iter().map(Vec::len).sum();
         assert!((2..=8).contains(&all), "up to one of each parity a worker");
+    }
+}
+
+/// The sums of 1 to 10 in four partitions.
+fn sums(way: Way) -> BoxFlow<'static, i32> {
+    let numbers = Flow::from_range(1..=10).stages(2).on(way);
+    let sums = numbers.partition().stages(4);
+    sums.reduce(|| 0, |sum, n| *sum += n).boxed()
+}
+
+/// All states in ascending order, as one item.
+fn sorted_states(states: BoxFlow<'static, i32>) -> BoxFlow<'static, Vec<i32>> {
+    let all = states.departition(Vec::new, Vec::push, |mut all: Vec<i32>| {
+        all.sort();
+        all
+    });
+    all.boxed()
+}
+
+#[test]
+fn fd_01_states_of_all_partitions() {
+    for way in WAYS {
+        let all = sorted_states(sums(way)).collect_vec().unwrap();
+        assert_eq!(all.len(), 1, "one event");
+        assert_eq!((all[0].len(), all[0].iter().sum::<i32>()), (4, 55));
+        assert!(all[0].is_sorted());
+    }
+}
+
+#[test]
+fn fd_05_map_after_departition() {
+    for way in WAYS {
+        let totals = sorted_states(sums(way)).map(|all| all.into_iter().sum::<i32>());
+        assert_eq!(totals.collect_vec().unwrap(), [55]);
+    }
+}
+
+#[test]
+fn fd_06_reset_states_and_a_reduce_behind() {
+    for way in WAYS {
+        let numbers = Flow::from_range(1..=10)
+            .stages(2)
+            .on(way)
+            .partition()
+            .stages(4);
+        // Every second item emits the sum and begins anew, as a trigger that resets.
+        let resetting = numbers.emit_and_reduce(
+            || (0, 0),
+            |(sum, count), n| {
+                (*sum, *count) = (*sum + n, *count + 1);
+                (*count % 2 == 0).then(|| std::mem::take(sum))
+            },
+            |(sum, _)| Some(sum),
+        );
+        let spread = resetting.departition(Vec::new, Vec::push, |all: Vec<i32>| all);
+        let total = spread.events().reduce(|| 0, |total, sum| *total += sum);
+        assert_eq!(total.collect_vec().unwrap(), [55]);
+    }
+}
+
+#[test]
+fn fd_07_a_started_flow_finishes() {
+    for way in WAYS {
+        let (sender, receiver) = crossbeam_channel::unbounded();
+        let finish = move |all: Vec<i32>| sender.send(all.into_iter().sum::<i32>());
+        let sent = sums(way).departition(Vec::new, Vec::push, finish);
+        sent.start().unwrap().join().unwrap();
+        assert_eq!(receiver.try_iter().collect::<Vec<_>>(), [55]);
+    }
+}
+
+#[test]
+fn fp_06_take_sort() {
+    let scatter = |n: u64| n.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 30;
+    let lists: Vec<Vec<u64>> = (0..4)
+        .map(|list| (0..1_000).map(|n| scatter(list * 1_000 + n)).collect())
+        .collect();
+    let all = sorted(lists.concat());
+    for way in WAYS {
+        let flow = || {
+            Flow::from_iters(lists.clone())
+                .stages(4)
+                .on(way)
+                .partition()
+                .stages(4)
+        };
+        let least = flow().take_sort(100).collect_vec().unwrap();
+        assert_eq!(least, [&all[..100]]);
+        let most = flow().take_top(100).collect_vec().unwrap();
+        let expected: Vec<u64> = all.iter().rev().take(100).copied().collect();
+        assert_eq!(most, [expected]);
+    }
+}
+
+#[test]
+fn fw_03_the_most_visited() {
+    let urls = [
+        "www.foo.com",
+        "www.bar.com",
+        "www.foo.com",
+        "www.foo.com",
+        "www.baz.com",
+    ];
+    for way in WAYS {
+        let counts = Flow::from_iter(urls)
+            .stages(2)
+            .on(way)
+            .count_by(|url| *url)
+            .stages(2);
+        let first = counts.take_top_by_key(1, |(_, count)| *count).collect_vec();
+        assert_eq!(first.unwrap(), [[("www.foo.com", 3)]]);
     }
 }
 

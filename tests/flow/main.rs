@@ -16,6 +16,7 @@ mod custom;
 mod drain;
 mod failure;
 mod flight;
+mod gather;
 mod keyed;
 mod model;
 mod order;
