@@ -66,6 +66,8 @@ pub mod chain {
         FromIter, FromIters, FromRange, FromReceiver, FromSlice, FromSource, FromText, ReadLines,
     };
     pub use crate::state::Keyed;
+    #[cfg(feature = "rate")]
+    pub use crate::step::RateLimit;
     pub use crate::step::{
         Accumulate, AndEmit, Boxed, Chunks, DropLate, Emit, EmitState, Filter, FilterMap, FlatMap, Given, Inspect, LateItem, Map, MapBatch, MapWith, OnFiring, OnLate, OnTrigger, Quiet, Reduce, Take, TryFlatMap, TryMap, Windowed, ItsKey, Itself, Mark, Uniq, Departition,
     };

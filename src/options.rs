@@ -34,6 +34,8 @@ pub(crate) struct Group {
     pub(crate) reduced: bool,
     /// The step, if there is one, for which the stage must have one worker.
     pub(crate) single: Option<&'static str>,
+    /// What is wrong with a number that a step was given, and what to write instead.
+    pub(crate) refused: Option<&'static str>,
 }
 
 impl Default for Group {
@@ -52,6 +54,7 @@ impl Default for Group {
             timed: false,
             reduced: false,
             single: None,
+            refused: None,
         }
     }
 }

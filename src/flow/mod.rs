@@ -16,6 +16,8 @@ mod graft;
 mod keyed;
 mod live;
 mod options;
+#[cfg(feature = "rate")]
+mod rate;
 mod reduce;
 mod sorted;
 mod steps;
@@ -56,6 +58,10 @@ use crate::step::{Boxed, Pipe};
 /// |---|---|
 /// | sources | [`from_iter`], [`from_iters`], [`from_slice`], [`from_vec`], [`from_range`], [`from_receiver`], [`from_lines`], [`from_byte_lines`], [`read_lines`], [`read_byte_lines`], [`from_source`] |
 /// | steps | [`map`], [`filter`], [`reject`], [`filter_map`], [`flat_map`], [`map_values`], [`inspect`], [`map_batch`], [`map_with`], [`try_map`], [`try_flat_map`], [`take`], [`ordered`], [`adapt`], [`through`], [`uniq`], [`uniq_by`] |
+#[cfg_attr(
+    feature = "rate",
+    doc = "| rate (feature `rate`) | [`rate_limit`](Flow::rate_limit) |"
+)]
 /// | boundaries | [`partition`], [`partition_by`], [`partition_with`], [`shuffle`], [`merge`], [`concat`], [`zip`], [`broadcast`], [`split`], [`route`], [`boxed`] |
 /// | reductions | [`reduce`], [`events`], [`emit_and_reduce`], [`departition`], [`take_sort`], [`take_sort_by_key`], [`take_top`], [`take_top_by_key`] |
 /// | windows | [`window`], [`window_by`], [`in_time_order`] |

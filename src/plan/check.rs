@@ -57,6 +57,9 @@ fn options(node: &Node) -> Option<String> {
         let why = "gives no thread to run on";
         return Some(zero("stages", why, "one a core".to_owned()));
     }
+    if let Some(refused) = group.refused {
+        return Some(refused.to_owned());
+    }
     if let (Some(step), 2..) = (group.single, workers) {
         return Some(format!(
             "`{step}` brings everything to one worker, which stages({workers}) would undo: leave it out, or write \

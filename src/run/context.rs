@@ -179,6 +179,8 @@ pub struct Context {
     pub(crate) unread: Cell<bool>,
     /// What is known of the edge that the stage takes from.
     pub(crate) input: Input,
+    /// Whether a step has cut the chunk being worked on: its rest comes as another chunk of the same number.
+    pub(crate) cut: Cell<bool>,
     pub(crate) counts: Counts,
 }
 
@@ -237,6 +239,7 @@ impl Context {
             split: Cell::new(0),
             unread: Cell::new(false),
             input: Input::default(),
+            cut: Cell::new(false),
             counts: Counts::default(),
         }
     }
@@ -274,6 +277,18 @@ impl Context {
     /// What is known of the producers in front, with the channel of this worker; `None` behind a source.
     pub(crate) fn marks(&self) -> Option<(Arc<Marks>, usize)> {
         self.input.marks.borrow().clone()
+    }
+
+    /// How long the run has taken, by its own time.
+    #[cfg(feature = "rate")]
+    pub(crate) fn elapsed(&self) -> std::time::Duration {
+        self.now().saturating_duration_since(self.shared.started)
+    }
+
+    /// Whether a seed decides, so that the time of the run stands still and no wait would end.
+    #[cfg(feature = "rate")]
+    pub(crate) fn seeded(&self) -> bool {
+        matches!(self.shared.clock, Clock::Seeded(_))
     }
 
     /// Leaves an error for the worker to find; the first one counts.

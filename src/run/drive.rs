@@ -26,6 +26,7 @@ impl<P: Pipe, S: Sink<P::Item>> Stage for Closed<P, S> {
                 feed,
                 output,
                 chunk: None,
+                cut: false,
                 ending: false,
                 cx,
             }),
@@ -50,6 +51,8 @@ struct Drive<'s, P, D: Feed, O> {
     output: O,
     /// What is left of a chunk that filled the output.
     chunk: Option<D::Iter>,
+    /// Whether the last chunk was cut, so that the next one goes on with it.
+    cut: bool,
     /// Set when the input has ended and only the output has things to hand over.
     ending: bool,
     cx: &'s Context,
@@ -62,7 +65,13 @@ impl<P, D: Feed, O: Output<<D::Iter as Iterator>::Item>> Drive<'_, P, D, O> {
             return Err(error);
         }
         if self.chunk.is_none() {
-            self.output.end();
+            self.cut = self.cx.cut.get();
+            if self.cut {
+                // The step that cut it is about to wait, so what is there goes on its way.
+                self.output.flush();
+            } else {
+                self.output.end();
+            }
         }
         Ok(Step::Progress)
     }
@@ -104,7 +113,9 @@ impl<P: Pipe, D: Feed, O: Output<<D::Iter as Iterator>::Item>> Worker for Drive<
         }
         match pulled {
             Pull::Chunk(chunk) => {
-                self.output.begin(self.cx.ticket.get());
+                if !self.cut {
+                    self.output.begin(self.cx.ticket.get());
+                }
                 self.drain(chunk)
             }
             Pull::Again | Pull::Border => Ok(Step::Progress),

@@ -20,6 +20,8 @@ mod map;
 mod map_batch;
 mod map_with;
 mod pace;
+#[cfg(feature = "rate")]
+mod rate;
 mod reduce;
 mod take;
 mod try_map;
@@ -41,6 +43,10 @@ pub use map::Map;
 pub use map_batch::MapBatch;
 pub use map_with::MapWith;
 pub(crate) use pace::Pace;
+#[cfg(feature = "rate")]
+pub(crate) use rate::Bucket;
+#[cfg(feature = "rate")]
+pub use rate::RateLimit;
 pub use reduce::Reduce;
 pub use take::Take;
 pub use try_map::{TryFlatMap, TryMap};

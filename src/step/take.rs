@@ -63,8 +63,16 @@ pub struct Taker<'s, P, D: Feed> {
     feed: D,
     take: &'s Take<P>,
     /// The chunk that waits for its turn, with its ticket.
-    held: Option<(u64, Vec<<D::Iter as Iterator>::Item>)>,
+    held: Option<Held<<D::Iter as Iterator>::Item>>,
     cx: &'s Context,
+}
+
+/// A chunk that waits for its turn to draw.
+struct Held<T> {
+    ticket: u64,
+    items: Vec<T>,
+    /// Whether it was cut: then its rest has the same ticket, and the turn stays.
+    cut: bool,
 }
 
 impl<'s, P: Pipe, D: Feed> Feed for Taker<'s, P, D> {
@@ -72,16 +80,25 @@ impl<'s, P: Pipe, D: Feed> Feed for Taker<'s, P, D> {
 
     fn pull(&mut self) -> Result<Pull<Self::Iter>, Error> {
         let left = &self.take.left;
-        if let (Some(turn), Some((ticket, _))) = (&self.take.turn, &self.held) {
-            if !turn.is(*ticket) {
+        if let (Some(turn), Some(held)) = (&self.take.turn, self.held.take()) {
+            if !turn.is(held.ticket) {
+                self.held = Some(held);
                 return Ok(Pull::Pending);
             }
-            let ticket = *ticket;
-            let mut items = self.held.take().map_or(Vec::new(), |(_, items)| items);
+            let Held {
+                ticket,
+                mut items,
+                cut,
+            } = held;
             let draw = items.len().min(left.load(Ordering::Acquire));
             items.truncate(draw);
             let rest = left.fetch_sub(draw, Ordering::AcqRel) - draw;
-            turn.pass(ticket);
+            // Nobody comes for the rest of a chunk once the count is used up.
+            let cut = cut && rest > 0;
+            self.cx.cut.set(cut);
+            if !cut {
+                turn.pass(ticket);
+            }
             if rest == 0 {
                 self.take.pipe.release(Release::Close);
             }
@@ -94,7 +111,11 @@ impl<'s, P: Pipe, D: Feed> Feed for Taker<'s, P, D> {
         Ok(match self.feed.pull()? {
             Pull::Chunk(chunk) if self.take.turn.is_some() => {
                 let most = left.load(Ordering::Acquire);
-                self.held = Some((self.cx.ticket.get(), chunk.take(most).collect()));
+                self.held = Some(Held {
+                    ticket: self.cx.ticket.get(),
+                    items: chunk.take(most).collect(),
+                    cut: self.cx.cut.get(),
+                });
                 Pull::Again
             }
             pulled => pulled.map(|chunk| Taken::Drawing {
@@ -106,7 +127,7 @@ impl<'s, P: Pipe, D: Feed> Feed for Taker<'s, P, D> {
 
     fn wait(&mut self, until: Option<Instant>) {
         match (&self.take.turn, &self.held) {
-            (Some(turn), Some((ticket, _))) => turn.wait(*ticket, until),
+            (Some(turn), Some(held)) => turn.wait(held.ticket, until),
             _ => self.feed.wait(until),
         }
     }

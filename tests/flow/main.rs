@@ -21,6 +21,8 @@ mod keyed;
 mod model;
 mod order;
 mod panics;
+#[cfg(feature = "rate")]
+mod rate;
 mod stops;
 mod windows;
 mod uniq;
