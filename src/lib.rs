@@ -69,7 +69,7 @@ pub mod chain {
     #[cfg(feature = "rate")]
     pub use crate::step::RateLimit;
     pub use crate::step::{
-        Accumulate, AndEmit, Boxed, Chunks, DropLate, Emit, EmitState, Filter, FilterMap, FlatMap, Given, Inspect, LateItem, Map, MapBatch, MapWith, OnFiring, OnLate, OnTrigger, Quiet, Reduce, Take, TryFlatMap, TryMap, Windowed, ItsKey, Itself, Mark, Uniq, Departition,
+        Accumulate, AndEmit, Boxed, Chunks, DropLate, Emit, EmitState, Filter, FilterMap, FlatMap, Given, Inspect, LateItem, Map, MapBatch, MapWith, OnFiring, OnLate, OnTrigger, Quiet, Reduce, Take, TryFlatMap, TryMap, Windowed, ItsKey, Itself, Mark, Uniq, Departition, MapConcurrent,
     };
     #[doc(hidden)]
     pub use crate::window::Spec;

@@ -6,6 +6,7 @@
 mod boundary;
 mod collect;
 mod concat;
+mod concurrent;
 mod create;
 mod custom;
 mod ending;
@@ -62,7 +63,7 @@ use crate::step::{Boxed, Pipe};
     feature = "rate",
     doc = "| rate (feature `rate`) | [`rate_limit`](Flow::rate_limit) |"
 )]
-/// | boundaries | [`partition`], [`partition_by`], [`partition_with`], [`shuffle`], [`merge`], [`concat`], [`zip`], [`broadcast`], [`split`], [`route`], [`boxed`] |
+/// | boundaries | [`partition`], [`partition_by`], [`partition_with`], [`shuffle`], [`merge`], [`concat`], [`zip`], [`broadcast`], [`split`], [`route`], [`boxed`], [`map_concurrent`] |
 /// | reductions | [`reduce`], [`events`], [`emit_and_reduce`], [`departition`], [`take_sort`], [`take_sort_by_key`], [`take_top`], [`take_top_by_key`] |
 /// | windows | [`window`], [`window_by`], [`in_time_order`] |
 /// | by key | [`count_by`], [`sum_by`], [`min_by`], [`max_by`], [`group_by`], [`fold_by`], [`aggregate_by`], [`count_each`], [`count_by_ref`], [`distinct`], [`distinct_by`], [`group_by_key`] |
@@ -117,6 +118,7 @@ use crate::step::{Boxed, Pipe};
 /// [`partition_by`]: Flow::partition_by
 /// [`partition_with`]: Flow::partition_with
 /// [`shuffle`]: Flow::shuffle
+/// [`map_concurrent`]: Flow::map_concurrent
 /// [`merge`]: Flow::merge
 /// [`concat`]: Flow::concat
 /// [`zip`]: Flow::zip

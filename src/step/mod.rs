@@ -18,6 +18,7 @@ mod flat_map;
 mod inspect;
 mod map;
 mod map_batch;
+mod map_concurrent;
 mod map_with;
 mod pace;
 #[cfg(feature = "rate")]
@@ -41,6 +42,7 @@ pub use flat_map::FlatMap;
 pub use inspect::Inspect;
 pub use map::Map;
 pub use map_batch::MapBatch;
+pub use map_concurrent::MapConcurrent;
 pub use map_with::MapWith;
 pub(crate) use pace::Pace;
 #[cfg(feature = "rate")]

@@ -96,6 +96,7 @@ fn every_chain_is_debug_and_crosses_threads() {
         chain::Emit<Source, Fun, Fun, Fun>,
     )>();
     check::<chain::Take<Source>>();
+    check::<chain::MapConcurrent<Source, Fun>>();
     check::<chain::Departition<Source, Fun, Fun, Fun>>();
     check::<(
         chain::Uniq<Source, chain::Itself>,

@@ -3,10 +3,22 @@
 //! Where a row depends on Erlang's hash, its invariant is asserted. `docs/conformance.md` lists all rows.
 
 use std::collections::BTreeSet;
+use std::sync::Mutex;
 
 use millstream::{BoxFlow, Flow};
 
 use crate::{On, WAYS, Way, sorted};
+
+#[test]
+fn fe_11_a_closure_at_the_start_of_each_worker() {
+    for way in WAYS {
+        let calls = Mutex::new(Vec::new());
+        let start = |index, of| calls.lock().unwrap().push((index, of));
+        let flow = Flow::from_range(0..100).stages(2).on(way);
+        flow.map_with(start, |(), n| n).run().unwrap();
+        assert_eq!(sorted(calls.into_inner().unwrap()), [(0, 2), (1, 2)]);
+    }
+}
 
 #[test]
 fn fo_07_uniq_by() {

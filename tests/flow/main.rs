@@ -9,6 +9,7 @@ use millstream::{Flow, Pipe};
 
 mod branches;
 mod concat;
+mod concurrent;
 mod conformance;
 mod conformance_steps;
 mod corners;
