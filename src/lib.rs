@@ -47,7 +47,7 @@ pub use error::{BoxError, Error, ErrorKind, Position};
 pub use flow::{BoxFlow, Branches, Ending, Flow, Handle, IntoIter, Items, Weighable, WindowFlow};
 pub use plan::Plan;
 pub use run::{ManualClock, Report, StageReport, StopToken, WorkerReport};
-pub use source::{Integer, Source, Text, Integers};
+pub use source::{Integer, Integers, Source, Text};
 pub use state::Adder;
 pub use step::{Chunk, Pipe, Punctuation};
 pub use window::{
@@ -69,7 +69,10 @@ pub mod chain {
     #[cfg(feature = "rate")]
     pub use crate::step::RateLimit;
     pub use crate::step::{
-        Accumulate, AndEmit, Boxed, Chunks, DropLate, Emit, EmitState, Filter, FilterMap, FlatMap, Given, Inspect, LateItem, Map, MapBatch, MapWith, OnFiring, OnLate, OnTrigger, Quiet, Reduce, Take, TryFlatMap, TryMap, Windowed, ItsKey, Itself, Mark, Uniq, Departition, MapConcurrent,
+        Accumulate, AndEmit, Boxed, Chunks, Departition, DropLate, Emit, EmitState, Filter,
+        FilterMap, FlatMap, Given, Inspect, ItsKey, Itself, LateItem, Map, MapBatch, MapConcurrent,
+        MapWith, Mark, OnFiring, OnLate, OnTrigger, Quiet, Reduce, Take, TryFlatMap, TryMap, Uniq,
+        Windowed,
     };
     #[doc(hidden)]
     pub use crate::window::Spec;

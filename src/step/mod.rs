@@ -26,8 +26,8 @@ mod rate;
 mod reduce;
 mod take;
 mod try_map;
-mod window;
 mod uniq;
+mod window;
 
 use std::ops::ControlFlow;
 use std::time::Instant;
@@ -35,7 +35,7 @@ use std::time::Instant;
 pub(crate) use adapt::{Adapt, Adapted};
 pub use boxed::Boxed;
 pub use chunks::{Chunk, Chunks};
-pub use departition::{Departition};
+pub use departition::Departition;
 pub use emit::Emit;
 pub use filter::{Filter, FilterMap};
 pub use flat_map::FlatMap;
@@ -52,9 +52,12 @@ pub use rate::RateLimit;
 pub use reduce::Reduce;
 pub use take::Take;
 pub use try_map::{TryFlatMap, TryMap};
-pub(crate) use window::{Rules};
-pub use window::{Accumulate, AndEmit, DropLate, EmitState, Given, LateItem, OnFiring, OnLate, OnTrigger, Punctuation, Quiet, Windowed};
 pub use uniq::{ItsKey, Itself, Mark, Uniq};
+pub(crate) use window::Rules;
+pub use window::{
+    Accumulate, AndEmit, DropLate, EmitState, Given, LateItem, OnFiring, OnLate, OnTrigger,
+    Punctuation, Quiet, Windowed,
+};
 
 use crate::error::Error;
 use crate::run::Context;

@@ -25,8 +25,8 @@ mod panics;
 #[cfg(feature = "rate")]
 mod rate;
 mod stops;
-mod windows;
 mod uniq;
+mod windows;
 
 /// How a flow is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
