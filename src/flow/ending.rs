@@ -65,6 +65,14 @@ where
     }
 
     /// Any collection of the items, as [`Flow::collect`] makes it.
+    ///
+    /// ```
+    /// use millstream::Flow;
+    ///
+    /// let items: Vec<u32> = Flow::from_iter([3, 1]).ordered().ending().collect().run()?;
+    /// assert_eq!(items, [3, 1]);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
     pub fn collect<C>(mut self) -> Ending<'env, C>
     where
         C: FromIterator<P::Item>,
@@ -79,6 +87,14 @@ where
     }
 
     /// One value of all items, as [`Flow::fold`] makes it.
+    ///
+    /// ```
+    /// use millstream::Flow;
+    ///
+    /// let least = Flow::from_iter([3, 1, 2]).ending().fold(|| 9, |a, n| a.min(n), |a, b| a.min(b));
+    /// assert_eq!(least.run()?, 1);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
     pub fn fold<A, N, F, M>(self, init: N, f: F, merge: M) -> Ending<'env, A>
     where
         A: Send + 'env,
@@ -108,11 +124,25 @@ where
     }
 
     /// The number of items.
+    ///
+    /// ```
+    /// use millstream::Flow;
+    ///
+    /// assert_eq!(Flow::from_range(0..100).ending().count().run()?, 100);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
     pub fn count(self) -> Ending<'env, u64> {
         self.fold_by("count", || 0u64, |n, _| n + 1, |a, b| a + b)
     }
 
     /// The sum of the items.
+    ///
+    /// ```
+    /// use millstream::Flow;
+    ///
+    /// assert_eq!(Flow::from_range(1..5).ending().sum::<i32>().run()?, 10);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
     pub fn sum<S>(self) -> Ending<'env, S>
     where
         S: Sum<P::Item> + Sum<S> + Send + 'env,
@@ -126,6 +156,15 @@ where
     }
 
     /// A closure for each item, called on the workers of the last stage, several at a time.
+    ///
+    /// ```
+    /// use millstream::Flow;
+    ///
+    /// let seen = std::sync::Mutex::new(Vec::new());
+    /// Flow::from_iter([7]).ending().for_each(|n| seen.lock().unwrap().push(n)).run()?;
+    /// assert_eq!(seen.into_inner().unwrap(), [7]);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
     pub fn for_each<F>(self, f: F) -> Ending<'env, ()>
     where
         F: Fn(P::Item) + Send + Sync + 'env,
@@ -134,6 +173,14 @@ where
     }
 
     /// A closure for each item until one call returns an error, which ends the run: all branches of it.
+    ///
+    /// ```
+    /// use millstream::Flow;
+    ///
+    /// let end = Flow::from_iter([1, 2]).ending().try_for_each(|n| if n < 2 { Ok(()) } else { Err("two") });
+    /// assert_eq!(end.run().unwrap_err().message(), "two");
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
     pub fn try_for_each<F, E>(self, f: F) -> Ending<'env, ()>
     where
         F: Fn(P::Item) -> Result<(), E> + Send + Sync + 'env,
@@ -147,6 +194,14 @@ impl<'env, R> Ending<'env, R> {
     /// Runs the flow, or all branches that were given an end, and gives what comes of it.
     ///
     /// A failure anywhere ends all of it, and is the error.
+    ///
+    /// ```
+    /// use millstream::Flow;
+    ///
+    /// let end = Flow::from_iter([1, 2]).ending().count();
+    /// assert_eq!(end.run()?, 2);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
     pub fn run(self) -> Result<R, Error> {
         Prepared::new(self.graph)?.run()?;
         Ok((self.result)())
@@ -193,6 +248,18 @@ append!((A) (A B) (A B C) (A B C D) (A B C D E) (A B C D E F) (A B C D E F G));
 
 impl<'env, T: Send + 'env> Branches<'env, T> {
     /// Adds a branch with an end of its own; all run together, and their results are a tuple.
+    ///
+    /// ```
+    /// use millstream::Flow;
+    ///
+    /// let (count, sum) = Flow::from_range(0..4u32)
+    ///     .broadcast()
+    ///     .end(|n| n.ending().count())
+    ///     .end(|n| n.ending().sum::<u32>())
+    ///     .run()?;
+    /// assert_eq!((count, sum), (4, 6));
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
     pub fn end<R: 'env>(
         mut self,
         branch: impl FnOnce(Flow<'env, Shuffled<'env, T>>) -> Ending<'env, R>,
@@ -206,6 +273,18 @@ impl<'env, T: Send + 'env> Branches<'env, T> {
 
 impl<'env, T: Send + 'env, R: 'env> Branches<'env, T, Ends<'env, R>> {
     /// Adds a branch with an end of its own; all run together, and their results are a tuple.
+    ///
+    /// ```
+    /// use millstream::Flow;
+    ///
+    /// let (count, sum) = Flow::from_range(0..4u32)
+    ///     .broadcast()
+    ///     .end(|n| n.ending().count())
+    ///     .end(|n| n.ending().sum::<u32>())
+    ///     .run()?;
+    /// assert_eq!((count, sum), (4, 6));
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
     pub fn end<X: 'env>(
         mut self,
         branch: impl FnOnce(Flow<'env, Shuffled<'env, T>>) -> Ending<'env, X>,
@@ -221,6 +300,16 @@ impl<'env, T: Send + 'env, R: 'env> Branches<'env, T, Ends<'env, R>> {
     }
 
     /// All branches as one ending: to look at its plan, or for a branch of another flow.
+    ///
+    /// ```
+    /// use millstream::Flow;
+    ///
+    /// let both = Flow::from_range(0..4u32).split(|n| n % 2 == 0);
+    /// let both = both.end(|even| even.ending().count()).end(|odd| odd.ending().count()).ending();
+    /// assert!(both.explain().contains("by `split`"));
+    /// assert_eq!(both.run()?, (2, 2));
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
     pub fn ending(self) -> Ending<'env, R> {
         let (graph, ends) = self.join();
         Ending {

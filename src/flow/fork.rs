@@ -258,6 +258,14 @@ impl<'env, T: Send + 'env, M> Branches<'env, T, M> {
 
 impl<'env, T: Send + 'env> Branches<'env, T> {
     /// Adds a branch that will be [merged](Branches::merge) with the others.
+    ///
+    /// ```
+    /// use millstream::Flow;
+    ///
+    /// let flow = Flow::from_range(0..4).broadcast().to(|n| n.map(|n| n * 10)).to(|n| n.filter(|n| *n == 1));
+    /// assert_eq!(flow.merge().sorted()?, [0, 1, 10, 20, 30]);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
     pub fn to<Q>(
         self,
         branch: impl FnOnce(Flow<'env, Shuffled<'env, T>>) -> Flow<'env, Q>,
@@ -276,6 +284,14 @@ impl<'env, T: Send + 'env> Branches<'env, T> {
 
 impl<'env, T: Send + 'env, U: Send + 'env> Branches<'env, T, Merging<'env, U>> {
     /// Adds a branch that will be [merged](Branches::merge) with the others.
+    ///
+    /// ```
+    /// use millstream::Flow;
+    ///
+    /// let flow = Flow::from_range(0..4).broadcast().to(|n| n.map(|n| n * 10)).to(|n| n.filter(|n| *n == 1));
+    /// assert_eq!(flow.merge().sorted()?, [0, 1, 10, 20, 30]);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
     pub fn to<Q>(
         mut self,
         branch: impl FnOnce(Flow<'env, Shuffled<'env, T>>) -> Flow<'env, Q>,
@@ -294,6 +310,14 @@ impl<'env, T: Send + 'env, U: Send + 'env> Branches<'env, T, Merging<'env, U>> {
     ///
     /// *Order* none. *Threads* [`stages`](Flow::stages) new ones. *Memory* bounded, see [`explain`](Flow::explain).
     /// *Ends* when all branches have ended.
+    ///
+    /// ```
+    /// use millstream::Flow;
+    ///
+    /// let flow = Flow::from_range(0..4).split(|n| n % 2 == 0).to(|even| even).to(|odd| odd.map(|n| -n));
+    /// assert_eq!(flow.merge().stages(2).sorted()?, [-3, -1, 0, 2]);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
     pub fn merge(self) -> Flow<'env, Shuffled<'env, U>> {
         let (graph, made) = self.join();
         let inputs = number_of(&graph, &*made.edge).into_iter().collect();
