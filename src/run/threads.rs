@@ -17,6 +17,10 @@ const SEEDED: &str = "flow:seeded";
 /// Steps between two times a worker publishes its counts.
 const PUBLISH: u32 = 64;
 
+/// How often a worker that waits for input looks whether anybody still wants what it makes: an edge that was closed
+/// early wakes those behind it, not those in front, and an idle source may never wake them.
+const LOOK: Duration = Duration::from_millis(20);
+
 /// Starts every worker on a scoped thread.
 pub(crate) fn spawn_scoped<'scope, 'env: 'scope, 'p: 'scope>(
     run: &'p Prepared<'env>,
@@ -129,7 +133,8 @@ fn drive(worker: &mut dyn Worker, cx: &Context, born: Instant) -> Result<(), Err
                 let since = Instant::now();
                 let until = worker.linger();
                 let timer = worker.timer().map(|timer| cx.shared.clock.look(timer));
-                worker.wait_input([until, timer].into_iter().flatten().min());
+                let soonest = [until, timer].into_iter().flatten();
+                worker.wait_input(soonest.chain([since + LOOK]).min());
                 if until.is_some_and(|until| Instant::now() >= until) {
                     worker.flush();
                 }

@@ -59,6 +59,10 @@ impl<D: Feed> Feed for Calling<D> {
     fn slow(&self) -> bool {
         true
     }
+
+    fn timer(&self) -> Option<Instant> {
+        self.feed.timer()
+    }
 }
 
 impl<P, F> fmt::Debug for MapConcurrent<P, F> {

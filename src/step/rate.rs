@@ -185,6 +185,10 @@ impl<'s, D: Feed> Feed for Limiting<'s, D> {
     fn slow(&self) -> bool {
         self.held.borrow().item.is_none() && self.feed.slow()
     }
+
+    fn timer(&self) -> Option<Instant> {
+        self.feed.timer()
+    }
 }
 
 /// The items of a chunk that find a permit.

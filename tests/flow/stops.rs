@@ -109,6 +109,28 @@ fn a_token_stops_a_flow_that_waits_for_its_channel() {
 }
 
 #[test]
+fn an_idle_source_ends_however_far_behind_it_nothing_is_wanted() {
+    for way in WAYS {
+        let (sender, receiver) = crossbeam_channel::unbounded();
+        let idle = || {
+            (0..3u32).for_each(|n| sender.send(n).unwrap());
+            Flow::from_receiver(receiver.clone()).stages(2).on(way)
+        };
+        // The sender lives and sends no more than is taken, so nothing but the end behind them wakes the stages.
+        let far = idle().shuffle().stages(2).partition().stages(2).shuffle();
+        assert_eq!(far.stages(2).take(3).count().unwrap(), 3, "{way:?}");
+        let flow = idle().shuffle().stages(2).broadcast().to(|n| n.take(1));
+        let flow = flow.to(|n| n.shuffle().stages(2).take(2)).merge();
+        assert_eq!(flow.count().unwrap(), 3, "{way:?}");
+        // What the branches did not want may still be in the channel.
+        while receiver.try_recv().is_ok() {}
+        let numbers = Flow::from_iter(0..3).ordered();
+        let flow = idle().ordered().shuffle().stages(2).zip(numbers).stages(2);
+        assert_eq!(flow.count().unwrap(), 3, "{way:?}");
+    }
+}
+
+#[test]
 fn a_deadline_ends_an_endless_flow() {
     for way in WAYS {
         let alive = Arc::new(());
