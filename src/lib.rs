@@ -48,7 +48,7 @@ pub use flow::{BoxFlow, Branches, Ending, Flow, Handle, IntoIter, Items, Weighab
 pub use plan::Plan;
 pub use run::{ManualClock, Report, StageReport, StopToken, WorkerReport};
 pub use source::{Integer, Integers, Source, Text};
-pub use state::Adder;
+pub use state::{Adder, Side};
 pub use step::{Chunk, Pipe, Punctuation};
 pub use window::{
     CountWindow, EventTime, EventWindow, Firing, Fixed, Global, Pane, Periodic, PlainWindow,
@@ -65,9 +65,9 @@ pub mod chain {
     pub use crate::source::{
         FromIter, FromIters, FromRange, FromReceiver, FromSlice, FromSource, FromText, ReadLines,
     };
-    pub use crate::state::Keyed;
+    pub use crate::state::{Keyed, FullOuter, Inner, JoinKind, Joined, LeftOuter, RightOuter};
+    pub use crate::step::{RateLimit};
     #[cfg(feature = "rate")]
-    pub use crate::step::RateLimit;
     pub use crate::step::{
         Accumulate, AndEmit, Boxed, Chunks, Departition, DropLate, Emit, EmitState, Filter,
         FilterMap, FlatMap, Given, Inspect, ItsKey, Itself, LateItem, Map, MapBatch, MapConcurrent,

@@ -163,13 +163,13 @@ pub(crate) fn wait_send<M>(sender: &Sender<M>, until: Option<Instant>) {
     ready(&mut select, until);
 }
 
-fn ready(select: &mut Select<'_>, until: Option<Instant>) {
+/// Blocks until one of several channels would not; false when `until` has passed before.
+pub(crate) fn ready(select: &mut Select<'_>, until: Option<Instant>) -> bool {
     match until {
-        Some(until) => {
-            let _ = select.ready_deadline(until);
-        }
+        Some(until) => select.ready_deadline(until).is_ok(),
         None => {
             select.ready();
+            true
         }
     }
 }

@@ -67,6 +67,33 @@ impl<K, A> Entries<K, A> {
         self.pairs.get_mut(at).map(|(_, acc)| acc)
     }
 
+    /// What lies beside the key at a place.
+    #[inline]
+    pub(super) fn item(&self, at: usize) -> &A {
+        &self.pairs[at].1
+    }
+
+    /// Whether the key at a place is this one, whose hash is known.
+    #[inline]
+    pub(super) fn is(&self, at: usize, hash: u64, key: Option<&K>) -> bool
+    where
+        K: Eq,
+    {
+        (Self::REHASHED || self.hashes[at] == hash) && self.key(at) == key
+    }
+
+    /// Takes the last entry.
+    pub(super) fn pop(&mut self) -> Option<(K, A)> {
+        self.hashes.pop();
+        self.pairs.pop()
+    }
+
+    /// Drops all entries and leaves the memory.
+    pub(super) fn clear(&mut self) {
+        self.hashes.clear();
+        self.pairs.clear();
+    }
+
     /// The hash of the key at a place.
     #[inline]
     pub(super) fn hash_at(&self, at: usize, rehash: impl Fn(&K) -> u64) -> u64 {

@@ -142,6 +142,11 @@ impl<'s, K, A> Exchange<'s, K, A> {
         self.waiting.is_empty()
     }
 
+    /// Whether an entry waits for others to fill its parcel.
+    pub(super) fn is_half_full(&self) -> bool {
+        self.buffers.iter().any(|buffer| !buffer.entries.is_empty())
+    }
+
     /// Sends everything, small buffers together; called until it is true.
     pub(super) fn finish(&mut self) -> bool {
         self.send_all();
