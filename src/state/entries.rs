@@ -73,13 +73,14 @@ impl<K, A> Entries<K, A> {
         &self.pairs[at].1
     }
 
-    /// Whether the key at a place is this one, whose hash is known.
+    /// The hash that the key at a place carries, if keys do.
     #[inline]
-    pub(super) fn is(&self, at: usize, hash: u64, key: Option<&K>) -> bool
-    where
-        K: Eq,
-    {
-        (Self::REHASHED || self.hashes[at] == hash) && self.key(at) == key
+    pub(super) fn carried(&self, at: usize) -> Option<u64> {
+        if Self::REHASHED {
+            None
+        } else {
+            self.hashes.get(at).copied()
+        }
     }
 
     /// Takes the last entry.

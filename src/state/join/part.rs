@@ -171,16 +171,16 @@ impl<K, L, R> Bench<K, L, R> {
             (0..left.rows.len(), right.old..right.rows.len())
         };
         if of_left.is_empty() || of_right.is_empty() {
-            self.cursor = Cursor::default();
+            self.cursor.begin(0..0);
             return;
         }
         self.left_entered = of_left.len() < of_right.len();
         if self.left_entered {
             self.table.enter(&left.rows, of_left, rehash);
-            self.cursor = Cursor::new(of_right);
+            self.cursor.begin(of_right);
         } else {
             self.table.enter(&right.rows, of_right, rehash);
-            self.cursor = Cursor::new(of_left);
+            self.cursor.begin(of_left);
         }
     }
 }

@@ -52,25 +52,52 @@ impl Table {
     }
 }
 
-/// Where a run of rows is that is looked up in the table.
-#[derive(Debug, Default)]
+/// Rows looked up together: their chains are found first, so that the loads of one need not wait for another's compare.
+const LANES: usize = 64;
+
+/// Matches found at a time, at most.
+const FOUND: usize = 256;
+
+/// A run of rows that is looked up in the table, and the matches found last.
+#[derive(Debug)]
 pub(super) struct Cursor {
-    /// The row that is looked up.
-    at: usize,
-    /// Its hash.
-    hash: u64,
-    /// The rest of the chain it is looked for in.
-    chain: u32,
-    /// The rows to look up after it.
+    /// The first of the rows that are looked up together, and how many they are.
+    first: usize,
+    lanes: usize,
+    /// The chains they are looked for in.
+    chains: [u32; LANES],
+    /// The row among them whose chain is being walked, which goes on here.
+    lane: usize,
+    /// The rows to look up after them.
     rest: Range<usize>,
+    /// A row that was looked up, and one that was entered.
+    found: [(u32, u32); FOUND],
+    matches: usize,
+    /// Matches given out.
+    given: usize,
+}
+
+impl Default for Cursor {
+    fn default() -> Self {
+        Cursor {
+            first: 0,
+            lanes: 0,
+            chains: [0; LANES],
+            lane: 0,
+            rest: 0..0,
+            found: [(0, 0); FOUND],
+            matches: 0,
+            given: 0,
+        }
+    }
 }
 
 impl Cursor {
-    pub(super) fn new(run: Range<usize>) -> Self {
-        Cursor {
-            rest: run,
-            ..Cursor::default()
-        }
+    /// Begins to look up a run of rows in place of what was looked up before.
+    pub(super) fn begin(&mut self, run: Range<usize>) {
+        u32::try_from(run.end).expect(MANY);
+        self.rest = run;
+        (self.lane, self.lanes, self.matches, self.given) = (0, 0, 0, 0);
     }
 
     /// The next match: a row that was looked up, and one that was entered.
@@ -82,24 +109,62 @@ impl Cursor {
         entered: &Entries<K, B>,
         rehash: impl Fn(&K) -> u64,
     ) -> Option<(usize, usize)> {
-        loop {
-            while self.chain != 0 {
-                let place = self.chain as usize - 1;
-                self.chain = table.next[place];
-                let found = table.first + place;
-                if entered.is(found, self.hash, looked_up.key(self.at)) {
-                    return Some((self.at, found));
+        if self.given == self.matches {
+            self.find(table, looked_up, entered, rehash);
+        }
+        let (at, found) = *self.found[..self.matches].get(self.given)?;
+        self.given += 1;
+        Some((at as usize, found as usize))
+    }
+
+    /// Looks rows up until there are some matches or no more rows.
+    #[inline(never)]
+    fn find<K: Eq, A, B>(
+        &mut self,
+        table: &Table,
+        looked_up: &Entries<K, A>,
+        entered: &Entries<K, B>,
+        rehash: impl Fn(&K) -> u64,
+    ) {
+        (self.given, self.matches) = (0, 0);
+        let mut matches = 0;
+        while matches < FOUND {
+            if self.lane == self.lanes {
+                if matches >= FOUND / 2 || self.rest.is_empty() {
+                    break;
+                }
+                self.first = self.rest.start;
+                self.lanes = self.rest.len().min(LANES);
+                self.rest.start += self.lanes;
+                self.lane = 0;
+                for (lane, chain) in self.chains[..self.lanes].iter_mut().enumerate() {
+                    *chain = table.head(looked_up.hash_at(self.first + lane, &rehash));
                 }
             }
-            self.at = self.rest.next()?;
-            self.hash = looked_up.hash_at(self.at, &rehash);
-            self.chain = table.head(self.hash);
+            let at = self.first + self.lane;
+            let sought = looked_up.key(at);
+            let hash = looked_up.carried(at);
+            let mut chain = self.chains[self.lane];
+            while chain != 0 && matches < FOUND {
+                let place = chain as usize - 1;
+                chain = table.next[place];
+                let found = table.first + place;
+                // Written in any case: whether it counts is hard to foresee.
+                self.found[matches] = (at as u32, found as u32);
+                matches +=
+                    usize::from(entered.carried(found) == hash && entered.key(found) == sought);
+            }
+            self.chains[self.lane] = chain;
+            self.lane += usize::from(chain == 0);
         }
+        self.matches = matches;
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::iter;
+
     use super::*;
     use crate::state::Entry;
 
@@ -123,12 +188,25 @@ mod tests {
         for hash in [|_: &u64| 0, |key: &u64| *key % 2, |key: &u64| *key] {
             let mut table = Table::default();
             table.enter(&entered, 1..6, hash);
-            let mut cursor = Cursor::new(0..4);
+            let mut cursor = Cursor::default();
+            cursor.begin(0..4);
             let mut found = Vec::new();
             while let Some(pair) = cursor.next(&table, &looked_up, &entered, hash) {
                 found.push(pair);
             }
             assert_eq!(found, [(1, 1), (1, 3), (1, 5), (3, 4)]);
         }
+    }
+
+    #[test]
+    fn more_matches_than_are_found_at_a_time() {
+        let (entered, looked_up) = (rows(iter::repeat_n(1, 1000)), rows(iter::repeat_n(1, 70)));
+        let mut table = Table::default();
+        table.enter(&entered, 0..1000, |_| 3);
+        let mut cursor = Cursor::default();
+        cursor.begin(0..70);
+        let found = iter::from_fn(|| cursor.next(&table, &looked_up, &entered, |_| 3));
+        let all = (0..70).flat_map(|l| (0..1000).map(move |e| (l, e)));
+        assert!(found.eq(all));
     }
 }
