@@ -89,6 +89,16 @@ impl<K, A> Entries<K, A> {
         self.pairs.pop()
     }
 
+    /// Takes the last entries of another vector in their order: so many at most, or for as many as there is room.
+    pub(super) fn take_tail(&mut self, from: &mut Self, most: usize) {
+        let most = most.max(self.pairs.capacity());
+        let left = from.len().saturating_sub(most);
+        self.pairs.extend(from.pairs.drain(left..));
+        if !Self::REHASHED {
+            self.hashes.extend(from.hashes.drain(left..));
+        }
+    }
+
     /// Drops all entries and leaves the memory.
     pub(super) fn clear(&mut self) {
         self.hashes.clear();

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Select, TryRecvError};
 
-use super::part::{Bench, Complete, Pairs, Part, Rows};
+use super::part::{Bench, Complete, Pairs, Part, Stock};
 use super::{JoinKind, Joined, Side};
 use crate::edge::ready;
 use crate::error::Error;
@@ -76,7 +76,7 @@ impl<'s, K: Hash, T> Port<'s, K, T> {
         &mut self,
         cx: &Context,
         parts: &mut [Part<K, L, R>],
-        side: impl Fn(&mut Part<K, L, R>) -> &mut Rows<K, T>,
+        side: impl Fn(&mut Part<K, L, R>) -> &mut Stock<K, T>,
     ) -> Option<usize> {
         let Parcel { cut, mut entries } = match self.receiver.as_ref()?.try_recv() {
             Ok(parcel) => parcel,
@@ -89,16 +89,19 @@ impl<'s, K: Hash, T> Port<'s, K, T> {
         let rows = entries.len();
         bump(&cx.counts.items_in, rows as u64);
         bump(&cx.counts.batches_in, 1);
-        match cut {
-            Cut::Part(part) => side(&mut parts[part]).rows.append(&mut entries),
+        let spare = match cut {
+            Cut::Part(part) => side(&mut parts[part]).add(entries),
             Cut::Group(_) | Cut::Mixed => {
                 let all = parts.len();
                 for entry in entries.drain(|key| cx.shared.hasher.hash_one(key)) {
-                    side(&mut parts[part_of(entry.hash, all)]).rows.push(entry);
+                    side(&mut parts[part_of(entry.hash, all)]).push(entry);
                 }
+                Some(entries)
             }
+        };
+        if let Some(spare) = spare {
+            self.edge.keep_spare(spare);
         }
-        self.edge.keep_spare(entries);
         Some(rows)
     }
 }
@@ -190,7 +193,7 @@ impl<'s, K: Hash + Eq, L: Clone, R: Clone, M: JoinKind<L, R>> Joining<'s, K, L, 
         for Part { left, right } in &self.bench.borrow().parts {
             let old = left.old() + right.old();
             self.kept += old;
-            self.waiting += left.rows.len() + right.rows.len() - old;
+            self.waiting += left.rows() + right.rows() - old;
         }
     }
 }
@@ -213,6 +216,13 @@ where
             }
             let (complete, hasher) = (self.complete(), &self.cx.shared.hasher);
             let mut bench = self.bench.borrow_mut();
+            let (lefts, rights) = bench.emptied();
+            lefts
+                .drain(..)
+                .for_each(|spare| self.left.edge.keep_spare(spare));
+            rights
+                .drain(..)
+                .for_each(|spare| self.right.edge.keep_spare(spare));
             let found = (next..bench.parts.len())
                 .find(|&part| bench.lay_out(part, complete, |key| hasher.hash_one(key)));
             drop(bench);

@@ -8,16 +8,87 @@ use std::rc::Rc;
 
 use super::JoinKind;
 use super::table::{Cursor, Table};
+use crate::state::Entry;
 use crate::state::entries::Entries;
 
-/// One side of a part.
+/// Rows that are laid down in chunks: fewer are joined to the ones before, lest chunks be many and small.
+const SMALL: usize = 64;
+
+/// Rows of a chunk that is joined together, at most.
+const CHUNK: usize = 256;
+
+/// One side of a part as it lies in memory: in the vectors it came in, so that nothing is moved, grown or freed.
 #[derive(Debug)]
-pub(super) struct Rows<K, T> {
-    pub(super) rows: Entries<K, T>,
+pub(super) struct Stock<K, T> {
+    chunks: Vec<Entries<K, T>>,
+    rows: usize,
     /// So many, the first ones, have been matched with all rows of the other side that are old too.
     old: usize,
-    /// Which rows matched, where the join asks for those that did not.
+    /// Which rows matched, where the join asks for those that did not; those behind its end did not.
     matched: Vec<bool>,
+}
+
+impl<K, T> Default for Stock<K, T> {
+    fn default() -> Self {
+        Stock {
+            chunks: Vec::new(),
+            rows: 0,
+            old: 0,
+            matched: Vec::new(),
+        }
+    }
+}
+
+impl<K, T> Stock<K, T> {
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    pub(super) fn old(&self) -> usize {
+        self.old
+    }
+
+    fn is_new(&self) -> bool {
+        self.old < self.rows
+    }
+
+    /// Lays a parcel down; gives its vector back if that was not kept.
+    pub(super) fn add(&mut self, mut parcel: Entries<K, T>) -> Option<Entries<K, T>> {
+        self.rows += parcel.len();
+        match self.chunks.last_mut() {
+            Some(last) if parcel.len() < SMALL && last.len() < CHUNK => {
+                last.append(&mut parcel);
+                Some(parcel)
+            }
+            _ => {
+                self.chunks.push(parcel);
+                None
+            }
+        }
+    }
+
+    /// Lays one row down.
+    pub(super) fn push(&mut self, entry: Entry<K, T>) {
+        self.rows += 1;
+        match self.chunks.last_mut() {
+            Some(last) if last.len() < CHUNK => last.push(entry),
+            _ => {
+                let mut chunk = Entries::default();
+                chunk.push(entry);
+                self.chunks.push(chunk);
+            }
+        }
+    }
+}
+
+/// One side of the part that is being matched: in one vector, which is used for all parts in turn and stays in cache.
+#[derive(Debug)]
+struct Rows<K, T> {
+    rows: Entries<K, T>,
+    old: usize,
+    matched: Vec<bool>,
+    /// The vectors that the rows lay in.
+    emptied: Vec<Entries<K, T>>,
 }
 
 impl<K, T> Default for Rows<K, T> {
@@ -26,17 +97,19 @@ impl<K, T> Default for Rows<K, T> {
             rows: Entries::default(),
             old: 0,
             matched: Vec::new(),
+            emptied: Vec::new(),
         }
     }
 }
 
 impl<K, T> Rows<K, T> {
-    pub(super) fn old(&self) -> usize {
-        self.old
-    }
-
-    fn is_new(&self) -> bool {
-        self.old < self.rows.len()
+    fn take_from(&mut self, stock: &mut Stock<K, T>) {
+        for mut chunk in stock.chunks.drain(..) {
+            self.rows.append(&mut chunk);
+            self.emptied.push(chunk);
+        }
+        (self.old, stock.rows, stock.old) = (stock.old, 0, 0);
+        self.matched = std::mem::take(&mut stock.matched);
     }
 
     /// Takes a row from the end that nothing matched.
@@ -49,32 +122,36 @@ impl<K, T> Rows<K, T> {
         None
     }
 
-    /// All rows have been matched: they are old, or not needed any more.
-    fn settle(&mut self, last: bool) {
-        if !last {
-            self.old = self.rows.len();
-        } else if self.old > 0 {
-            *self = Rows::default();
-        } else {
-            // Rows pass through from now on: the next ones have the same memory.
+    /// All rows have been matched: they go back and are old, or are not needed any more.
+    fn settle(&mut self, last: bool, stock: &mut Stock<K, T>) {
+        if last {
             self.rows.clear();
-            self.matched.clear();
+            return;
         }
+        (stock.rows, stock.old) = (self.rows.len(), self.rows.len());
+        stock.matched = std::mem::take(&mut self.matched);
+        // From the end, into the vectors they lay in; the places of the rows stay the same.
+        while !self.rows.is_empty() {
+            let mut chunk = self.emptied.pop().unwrap_or_default();
+            chunk.take_tail(&mut self.rows, CHUNK);
+            stock.chunks.push(chunk);
+        }
+        stock.chunks.reverse();
     }
 }
 
 /// Both sides of a part.
 #[derive(Debug)]
 pub(super) struct Part<K, L, R> {
-    pub(super) left: Rows<K, L>,
-    pub(super) right: Rows<K, R>,
+    pub(super) left: Stock<K, L>,
+    pub(super) right: Stock<K, R>,
 }
 
 impl<K, L, R> Default for Part<K, L, R> {
     fn default() -> Self {
         Part {
-            left: Rows::default(),
-            right: Rows::default(),
+            left: Stock::default(),
+            right: Stock::default(),
         }
     }
 }
@@ -104,6 +181,8 @@ enum Phase {
 #[derive(Debug)]
 pub(super) struct Bench<K, L, R> {
     pub(super) parts: Vec<Part<K, L, R>>,
+    left: Rows<K, L>,
+    right: Rows<K, R>,
     table: Table,
     cursor: Cursor,
     /// Whether it is left rows that are in the table.
@@ -118,6 +197,8 @@ impl<K, L, R> Bench<K, L, R> {
     pub(super) fn new(parts: usize) -> Self {
         Bench {
             parts: (0..parts).map(|_| Part::default()).collect(),
+            left: Rows::default(),
+            right: Rows::default(),
             table: Table::default(),
             cursor: Cursor::default(),
             left_entered: false,
@@ -138,33 +219,42 @@ impl<K, L, R> Bench<K, L, R> {
         rehash: impl Fn(&K) -> u64,
     ) -> bool {
         self.settle();
-        let part = &self.parts[at];
-        let gone = |is: bool, rows: usize| is && rows > 0;
-        let work = part.left.is_new()
-            || part.right.is_new()
-            || gone(complete.right, part.left.rows.len())
-            || gone(complete.left, part.right.rows.len());
-        if work {
-            (self.at, self.complete) = (at, complete);
-            self.phase = Phase::NewLeft;
-            self.begin(rehash);
+        let Part { left, right } = &mut self.parts[at];
+        let leave = (complete.right && left.rows > 0) || (complete.left && right.rows > 0);
+        if !leave && (left.rows == 0 || right.rows == 0) {
+            // There is nothing to meet, and all may still be met.
+            (left.old, right.old) = (left.rows, right.rows);
+            return false;
         }
-        work
+        if !leave && !left.is_new() && !right.is_new() {
+            return false;
+        }
+        self.left.take_from(left);
+        self.right.take_from(right);
+        (self.at, self.complete) = (at, complete);
+        self.phase = Phase::NewLeft;
+        self.begin(rehash);
+        true
     }
 
     /// Lets go of a part that was left before its end: whoever took pairs wants no more of them.
     fn settle(&mut self) {
         if self.phase != Phase::Done {
             let part = &mut self.parts[self.at];
-            part.left.settle(self.complete.right);
-            part.right.settle(self.complete.left);
+            self.left.settle(self.complete.right, &mut part.left);
+            self.right.settle(self.complete.left, &mut part.right);
             self.phase = Phase::Done;
         }
     }
 
+    /// The vectors that rows lay in which are gone.
+    pub(super) fn emptied(&mut self) -> (&mut Vec<Entries<K, L>>, &mut Vec<Entries<K, R>>) {
+        (&mut self.left.emptied, &mut self.right.emptied)
+    }
+
     /// Enters the shorter of the two runs that are to meet.
     fn begin(&mut self, rehash: impl Fn(&K) -> u64) {
-        let Part { left, right } = &self.parts[self.at];
+        let (left, right) = (&self.left, &self.right);
         let (of_left, of_right) = if self.phase == Phase::NewLeft {
             (left.old..left.rows.len(), 0..right.old)
         } else {
@@ -190,7 +280,7 @@ impl<K: Eq, L: Clone, R: Clone> Bench<K, L, R> {
         loop {
             match self.phase {
                 Phase::NewLeft | Phase::NewRight => {
-                    let Part { left, right } = &mut self.parts[self.at];
+                    let (left, right) = (&mut self.left, &mut self.right);
                     let (cursor, table) = (&mut self.cursor, &self.table);
                     let found = if self.left_entered {
                         let found = cursor.next(table, &right.rows, &left.rows, &rehash);
@@ -213,7 +303,7 @@ impl<K: Eq, L: Clone, R: Clone> Bench<K, L, R> {
                         self.begin(&rehash);
                     } else {
                         self.phase = Phase::LeftOut;
-                        let Part { left, right } = &mut self.parts[self.at];
+                        let (left, right) = (&mut self.left, &mut self.right);
                         if M::LEFT && self.complete.right {
                             left.matched.resize(left.rows.len(), false);
                         }
@@ -223,23 +313,23 @@ impl<K: Eq, L: Clone, R: Clone> Bench<K, L, R> {
                     }
                 }
                 Phase::LeftOut => {
-                    let left = &mut self.parts[self.at].left;
+                    let left = &mut self.left;
                     if M::LEFT && self.complete.right {
                         if let Some(row) = left.pop_unmatched() {
                             return M::left(row);
                         }
                     }
-                    left.settle(self.complete.right);
+                    left.settle(self.complete.right, &mut self.parts[self.at].left);
                     self.phase = Phase::RightOut;
                 }
                 Phase::RightOut => {
-                    let right = &mut self.parts[self.at].right;
+                    let right = &mut self.right;
                     if M::RIGHT && self.complete.left {
                         if let Some(row) = right.pop_unmatched() {
                             return M::right(row);
                         }
                     }
-                    right.settle(self.complete.left);
+                    right.settle(self.complete.left, &mut self.parts[self.at].right);
                     self.phase = Phase::Done;
                 }
                 Phase::Done => return None,
