@@ -261,8 +261,8 @@ fn crossing<K, T>(kind: &'static str) -> Crossing {
         routing: Routing::Hash,
         item_bytes: size_of::<Entry<K, T>>(),
         keeps: Some(KEEPS_BOTH),
-        // Parcels of a part, as small as pays to send, so that few rows wait for others.
-        buffer: Some(64),
-        batch: Some(256),
+        // Parcels of a part: with smaller ones their vectors cost more than their rows.
+        buffer: Some(32),
+        batch: Some(512),
     }
 }

@@ -33,6 +33,8 @@ fn every_public_type_is_debug() {
     debug::<Plan>();
     debug::<Text>();
     debug::<StopToken>();
+    debug::<(Side, chain::Inner, chain::LeftOuter)>();
+    debug::<(chain::RightOuter, chain::FullOuter)>();
     debug::<(Report, StageReport, WorkerReport)>();
     debug::<(Error, ErrorKind, Position, BoxError)>();
 }
@@ -75,6 +77,7 @@ fn every_chain_is_debug_and_crosses_threads() {
     check::<(chain::ReadLines<str>, chain::ReadLines<[u8]>)>();
     check::<(chain::Partitioned<'_, Opaque>, chain::Shuffled<'_, Opaque>)>();
     check::<chain::Keyed<Opaque, Opaque, Count>>();
+    check::<chain::Joined<Opaque, Opaque, Opaque, chain::Inner>>();
     check::<chain::Boxed<'_, Opaque>>();
     check::<(
         chain::Map<Source, Fun>,

@@ -51,6 +51,27 @@ fn group_sum_finds_every_key_and_the_whole_sum() {
 }
 
 #[test]
+fn join_finds_every_pair() {
+    let n = 20_000;
+    let mut right: HashMap<u64, Vec<u64>> = HashMap::new();
+    for i in 0..n {
+        right.entry(mix(i + n) % n).or_default().push(i);
+    }
+    let (mut pairs, mut sum) = (0, 0u64);
+    for i in 0..n {
+        for other in right.get(&(mix(i) % n)).into_iter().flatten() {
+            pairs += 1;
+            sum = sum.wrapping_add(i ^ other);
+        }
+    }
+    for how in ["flow", "left", "right", "lookup"] {
+        let printed = stdout_of("join", [how, &n.to_string()]);
+        let result = format!("{how} {pairs} pairs, sum {sum}, ");
+        assert!(printed.starts_with(&result), "{printed} has not {result}");
+    }
+}
+
+#[test]
 fn items_come_to_the_right_sum() {
     let heavy = |x: u64| (0..200).fold(x, |a, _| mix(a));
     let even = |x: &u64| x % 2 == 0;

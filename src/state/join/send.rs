@@ -133,8 +133,9 @@ where
     }
 
     fn linger(&self) -> Option<Instant> {
-        self.since
-            .and_then(|since| since.checked_add(self.cx.next.linger))
+        // What waits for room cannot be hurried by a flush.
+        let since = self.since.filter(|_| self.exchange.has_room())?;
+        since.checked_add(self.cx.next.linger)
     }
 
     fn wait(&mut self, until: Option<Instant>) {
