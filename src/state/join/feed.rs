@@ -22,7 +22,7 @@ const FIRST: usize = 256;
 const MULTIPLE: usize = 8;
 
 /// A round comes no sooner than so many times the time that the last one took, but for the rows.
-const PAUSE: u32 = 16;
+const PAUSE: u32 = 32;
 
 /// Parcels taken between two parts of a round, lest producers wait for all of it.
 const BETWEEN: usize = 4;
