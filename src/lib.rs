@@ -65,8 +65,8 @@ pub mod chain {
     pub use crate::source::{
         FromIter, FromIters, FromRange, FromReceiver, FromSlice, FromSource, FromText, ReadLines,
     };
-    pub use crate::state::{Keyed, FullOuter, Inner, JoinKind, Joined, LeftOuter, RightOuter};
-    pub use crate::step::{RateLimit};
+    pub use crate::state::{FullOuter, Inner, JoinKind, Joined, Keyed, LeftOuter, RightOuter};
+    pub use crate::step::RateLimit;
     #[cfg(feature = "rate")]
     pub use crate::step::{
         Accumulate, AndEmit, Boxed, Chunks, Departition, DropLate, Emit, EmitState, Filter,

@@ -61,7 +61,7 @@ impl<D: Feed> Feed for Calling<D> {
     }
 
     fn timer(&self) -> Option<Instant> {
-        self.feed.timer()
+        self.0.timer()
     }
 }
 
