@@ -232,7 +232,8 @@ impl<'env, K, L, R, M> Flow<'env, Joined<K, L, R, M>> {
     /// sooner.
     ///
     /// Rows of the other side that nothing matched come at once, those of the declared side at the end. Channels that
-    /// one program fills for both sides must not fill the other side first and wait for it.
+    /// one program fills for both sides must not fill the other side first and wait for it. Two branches of one flow
+    /// cannot be joined in this way, since they come at one pace: that is an error when the flow starts.
     ///
     /// ```
     /// use millstream::{Flow, Side};
@@ -247,6 +248,7 @@ impl<'env, K, L, R, M> Flow<'env, Joined<K, L, R, M>> {
     /// ```
     pub fn build(mut self, side: Side) -> Self {
         self.pipe.build = Some(side);
+        self.steps.push("build");
         self.keeps = vec![match side {
             Side::Left => KEEPS_LEFT,
             Side::Right => KEEPS_RIGHT,

@@ -8,6 +8,10 @@ use super::{Edge, Plan};
 /// The step of the stage that pairs its inputs.
 const PAIRS: &str = "zip";
 
+/// The steps of stages that take from both inputs as they come, and one that makes them wait for a side.
+const JOINS: [&str; 4] = ["inner_join", "left_join", "right_join", "full_join"];
+const BUILD: &str = "build";
+
 /// What is wrong with the inputs of a stage: the stage, and the complaint.
 pub(crate) fn complaint(plan: &Plan) -> Option<(usize, String)> {
     if let Some((_, edge)) = plan.edges_without_producers().next() {
@@ -23,7 +27,11 @@ pub(crate) fn complaint(plan: &Plan) -> Option<(usize, String)> {
         if inputs.len() < 2 {
             return None;
         }
-        let kind = plan.nodes[stage].steps.first().copied().unwrap_or_default();
+        let steps = &plan.nodes[stage].steps;
+        let kind = steps.first().copied().unwrap_or_default();
+        if JOINS.contains(&kind) && !steps.contains(&BUILD) {
+            return None;
+        }
         if hang_together(plan, stage, &inputs) {
             return Some((
                 stage,
@@ -104,6 +112,10 @@ mod tests {
 
     #[test]
     fn a_common_stage_is_refused_however_far_away() {
+        let mut plan = two_inputs("inner_join", &[(&[0], 1), (&[0], 2), (&[1], 5), (&[2], 5)]);
+        assert_eq!(complaint(&plan), None);
+        plan.nodes[5].steps.push(BUILD);
+        assert!(complaint(&plan).is_some_and(|(stage, _)| stage == 5));
         let plan = two_inputs("concat", &[(&[0], 1), (&[0], 2), (&[1], 5), (&[2], 5)]);
         assert_eq!(complaint(&plan).map(|(stage, _)| stage), Some(5));
         let plan = two_inputs("concat", &[(&[0], 5), (&[1], 5), (&[0], 3), (&[1], 3)]);
