@@ -118,7 +118,8 @@ mod tests {
         assert!(complaint(&plan).is_some_and(|(stage, _)| stage == 5));
         let plan = two_inputs("concat", &[(&[0], 1), (&[0], 2), (&[1], 5), (&[2], 5)]);
         assert_eq!(complaint(&plan).map(|(stage, _)| stage), Some(5));
-        let plan = two_inputs("concat", &[(&[0], 5), (&[1], 5), (&[0], 3), (&[1], 3)]);
+        let mut plan = two_inputs("concat", &[(&[0], 5), (&[1], 5), (&[0], 3), (&[1], 3)]);
+        plan.nodes[3].steps = vec!["concat"];
         let (_, text) = complaint(&plan).expect("two flows that meet elsewhere");
         assert!(
             text.starts_with("`concat` takes one input before"),
