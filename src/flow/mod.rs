@@ -29,6 +29,7 @@ mod uniq;
 mod window;
 mod window_fire;
 mod window_keyed;
+mod unreduced;
 
 use std::fmt;
 use std::sync::Arc;
@@ -38,6 +39,7 @@ pub use fork::{Branches, Merging};
 pub use live::{Handle, IntoIter, Items};
 pub use options::Weighable;
 pub use window::{Early, Whole, WindowFlow};
+pub use unreduced::{Unreduced};
 
 use crate::edge::Edge;
 use crate::error::Error;

@@ -1,6 +1,6 @@
 //! The free forms of reduction: an accumulator of any type a worker.
 
-use super::Flow;
+use super::{Flow, Unreduced};
 use crate::step::{Emit, FlatMap, Pipe, Reduce};
 
 impl<'env, P: Pipe + 'env> Flow<'env, P> {
@@ -8,7 +8,8 @@ impl<'env, P: Pipe + 'env> Flow<'env, P> {
     ///
     /// There is one accumulator a worker, no more: behind a [`partition`](Flow::partition) it has everything of its
     /// keys. Workers that got nothing emit what `init` makes. Steps behind act on the emitted accumulators; to spread
-    /// them, use [`events`](Flow::events).
+    /// them, use [`events`](Flow::events). A second `reduce` of the accumulators themselves does not compile; to bring
+    /// those of all workers together, use [`departition`](Flow::departition).
     ///
     /// For counts, sums, extremes and their kind the declared forms ([`count_by`](Flow::count_by),
     /// [`aggregate_by`](Flow::aggregate_by), …) are much faster: they combine before items cross threads.
@@ -31,6 +32,7 @@ impl<'env, P: Pipe + 'env> Flow<'env, P> {
     where
         N: Fn() -> A + Send + Sync + 'env,
         F: Fn(&mut A, P::Item) + Send + Sync + 'env,
+        P: Unreduced,
     {
         self.group.ordered = false;
         self.group.reduced = true;
@@ -72,6 +74,7 @@ impl<'env, P: Pipe + 'env> Flow<'env, P> {
         U: IntoIterator,
         E: Fn(A) -> V + Send + Sync + 'env,
         V: IntoIterator<Item = U::Item>,
+        P: Unreduced,
     {
         self.group.ordered = false;
         self.group.reduced = true;

@@ -3,8 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use super::Flow;
 use super::sorted::{Ranked, keep};
+use super::{Flow, Unreduced};
 use crate::step::Pipe;
 
 impl<'env, P: Pipe + 'env> Flow<'env, P>
@@ -27,7 +27,10 @@ where
     /// assert_eq!(lowest.collect_vec()?, [[1, 3]]);
     /// # Ok::<(), millstream::Error>(())
     /// ```
-    pub fn take_sort(self, n: usize) -> Flow<'env, impl Pipe<Item = Vec<P::Item>> + use<'env, P>>
+    pub fn take_sort(
+        self,
+        n: usize,
+    ) -> Flow<'env, impl Pipe<Item = Vec<P::Item>> + Unreduced + use<'env, P>>
     where
         P::Item: Ord,
     {
@@ -50,7 +53,7 @@ where
         self,
         n: usize,
         key: F,
-    ) -> Flow<'env, impl Pipe<Item = Vec<P::Item>> + use<'env, P, K, F>>
+    ) -> Flow<'env, impl Pipe<Item = Vec<P::Item>> + Unreduced + use<'env, P, K, F>>
     where
         K: Ord + Send + 'env,
         F: Fn(&P::Item) -> K + Send + Sync + 'env,
@@ -74,7 +77,10 @@ where
     /// assert_eq!(highest.collect_vec()?, [[9, 5]]);
     /// # Ok::<(), millstream::Error>(())
     /// ```
-    pub fn take_top(self, n: usize) -> Flow<'env, impl Pipe<Item = Vec<P::Item>> + use<'env, P>>
+    pub fn take_top(
+        self,
+        n: usize,
+    ) -> Flow<'env, impl Pipe<Item = Vec<P::Item>> + Unreduced + use<'env, P>>
     where
         P::Item: Ord,
     {
@@ -99,7 +105,7 @@ where
         self,
         n: usize,
         key: F,
-    ) -> Flow<'env, impl Pipe<Item = Vec<P::Item>> + use<'env, P, K, F>>
+    ) -> Flow<'env, impl Pipe<Item = Vec<P::Item>> + Unreduced + use<'env, P, K, F>>
     where
         K: Ord + Send + 'env,
         F: Fn(&P::Item) -> K + Send + Sync + 'env,
@@ -118,7 +124,7 @@ where
         n: usize,
         rank: F,
         item: G,
-    ) -> Flow<'env, impl Pipe<Item = Vec<P::Item>> + use<'env, P, R, F, G>>
+    ) -> Flow<'env, impl Pipe<Item = Vec<P::Item>> + Unreduced + use<'env, P, R, F, G>>
     where
         R: Ord + Send + 'env,
         F: Fn(P::Item) -> R + Send + Sync + 'env,

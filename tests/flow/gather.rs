@@ -78,6 +78,21 @@ fn the_stage_behind_goes_on_as_any_other() {
 }
 
 #[test]
+fn what_is_in_an_accumulator_may_be_reduced() {
+    for way in WAYS {
+        let lists = Flow::from_range(0..100u64).stages(2).on(way);
+        let lists = lists
+            .reduce(Vec::new, Vec::push)
+            .filter(|list| !list.is_empty());
+        let sums = lists.events().reduce(|| 0, |sum, n| *sum += n);
+        assert_eq!(sums.sum::<u64>().unwrap(), 4_950);
+        let first = Flow::from_range(0..100u64).stages(2).on(way).take_sort(3);
+        let sums = first.reduce(|| 0, |sum, list| *sum += list.iter().sum::<u64>());
+        assert_eq!(sums.collect_vec().unwrap(), [3]);
+    }
+}
+
+#[test]
 fn ordered_states_arrive_in_order() {
     for way in WAYS {
         let flow = Flow::from_range(0..2_000u32)

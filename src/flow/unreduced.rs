@@ -1,0 +1,74 @@
+//! What a `reduce` may stand behind: everything but the one accumulator of another `reduce`.
+//!
+//! The types of all chains are listed here, since only the builder knows all of them. A chain that is missing here
+//! cannot be reduced.
+
+use crate::aggregate::Combine;
+use crate::edge::{Partitioned, Shuffled};
+use crate::source::{
+    FromIter, FromIters, FromRange, FromReceiver, FromSlice, FromSource, FromText, ReadLines,
+};
+use crate::state::Keyed;
+use crate::step::{
+    Boxed, Departition, Emit, Filter, FilterMap, FlatMap, Inspect, Map, MapBatch, MapConcurrent,
+    MapWith, Take, TryFlatMap, TryMap, Uniq,
+};
+
+/// A chain that gives any number of items, and not the one accumulator of a [`reduce`](crate::Flow::reduce).
+#[diagnostic::on_unimplemented(
+    message = "this flow is reduced already: each worker has one accumulator, and nothing is left to reduce",
+    label = "a second reduction of the same accumulator",
+    note = "to reduce what is in the accumulators, spread them first: `.events()` or `.flat_map(|accumulator| …)`",
+    note = "to bring the accumulators together, write `.departition(…)`, or a boundary such as `.partition_by(…)` before this"
+)]
+pub trait Unreduced {}
+
+/// Chains that give items of their own, whatever was before them.
+macro_rules! unreduced {
+    ($([$($of:tt)*] $chain:ty;)*) => {$( impl<$($of)*> Unreduced for $chain {} )*};
+}
+
+/// Steps that give at most one item of each.
+macro_rules! as_before {
+    ($([$($of:ident),*] $chain:ty;)*) => {$(
+        impl<P: Unreduced, $($of),*> Unreduced for $chain {}
+    )*};
+}
+
+unreduced! {
+    [I: Iterator] FromIter<I>;
+    [I: Iterator] FromIters<I>;
+    ['d, T] FromSlice<'d, T>;
+    [T] FromRange<T>;
+    [T] FromReceiver<T>;
+    [S] FromSource<S>;
+    ['t, L: ?Sized] FromText<'t, L>;
+    [] ReadLines<str>;
+    [] ReadLines<[u8]>;
+    ['env, T] Partitioned<'env, T>;
+    ['env, T] Shuffled<'env, T>;
+    [T, K, C: Combine<T>] Keyed<T, K, C>;
+    ['env, T] Boxed<'env, T>;
+    [P, F] FlatMap<P, F>;
+    [P, F] TryFlatMap<P, F>;
+    [P, F] MapBatch<P, F>;
+    [P, N, F, E] Emit<P, N, F, E>;
+    [P, F] MapConcurrent<P, F>;
+    [P, N, M, F] Departition<P, N, M, F>;
+}
+
+as_before! {
+    [F] Map<P, F>;
+    [F] Filter<P, F>;
+    [F] FilterMap<P, F>;
+    [F] Inspect<P, F>;
+    [N, F] MapWith<P, N, F>;
+    [F] TryMap<P, F>;
+    [] Take<P>;
+    [M] Uniq<P, M>;
+}
+
+#[cfg(feature = "rate")]
+as_before! {
+    [] crate::step::RateLimit<P>;
+}
