@@ -137,6 +137,31 @@ fn fp_06_take_sort() {
 }
 
 #[test]
+fn fw_02_the_last_three_of_each() {
+    for way in WAYS {
+        let lists = Flow::from_range(1..=5).stages(1).on(way).emit_and_reduce(
+            Vec::new,
+            |last, n| {
+                last.push(n);
+                if last.len() > 3 {
+                    last.remove(0);
+                }
+                Some(last.clone())
+            },
+            |_| None,
+        );
+        let expected = [
+            vec![1],
+            vec![1, 2],
+            vec![1, 2, 3],
+            vec![2, 3, 4],
+            vec![3, 4, 5],
+        ];
+        assert_eq!(lists.collect_vec().unwrap(), expected);
+    }
+}
+
+#[test]
 fn fw_03_the_most_visited() {
     let urls = [
         "www.foo.com",
