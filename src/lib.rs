@@ -44,7 +44,9 @@ pub use aggregate::{
     Mean, Min, Over, Place, Sum, Top,
 };
 pub use error::{BoxError, Error, ErrorKind, Position};
-pub use flow::{BoxFlow, Branches, Ending, Flow, Handle, IntoIter, Items, Weighable, WindowFlow, Unreduced};
+pub use flow::{
+    BoxFlow, Branches, Ending, Flow, Handle, IntoIter, Items, Unreduced, Weighable, WindowFlow,
+};
 pub use plan::Plan;
 pub use run::{ManualClock, Report, StageReport, StopToken, WorkerReport};
 pub use source::{Integer, Integers, Source, Text};

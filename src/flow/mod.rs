@@ -26,10 +26,10 @@ mod sorted;
 mod steps;
 mod take_sort;
 mod uniq;
+mod unreduced;
 mod window;
 mod window_fire;
 mod window_keyed;
-mod unreduced;
 
 use std::fmt;
 use std::sync::Arc;
@@ -38,8 +38,8 @@ pub use ending::{Append, Ending, Ends, Unended};
 pub use fork::{Branches, Merging};
 pub use live::{Handle, IntoIter, Items};
 pub use options::Weighable;
+pub use unreduced::Unreduced;
 pub use window::{Early, Whole, WindowFlow};
-pub use unreduced::{Unreduced};
 
 use crate::edge::Edge;
 use crate::error::Error;

@@ -4,14 +4,14 @@
 //! cannot be reduced.
 
 use crate::aggregate::Combine;
-use crate::edge::{Partitioned, Shuffled};
+use crate::edge::{Concat, Partitioned, Shuffled, Zip};
 use crate::source::{
     FromIter, FromIters, FromRange, FromReceiver, FromSlice, FromSource, FromText, ReadLines,
 };
-use crate::state::Keyed;
+use crate::state::{Joined, Keyed, MergeWindows};
 use crate::step::{
-    Boxed, Departition, Emit, Filter, FilterMap, FlatMap, Inspect, Map, MapBatch, MapConcurrent,
-    MapWith, Take, TryFlatMap, TryMap, Uniq,
+    AndEmit, Boxed, Chunks, Departition, Emit, EmitState, Filter, FilterMap, FlatMap, Inspect, Map,
+    MapBatch, MapConcurrent, MapWith, OnTrigger, Pipe, Take, TryFlatMap, TryMap, Uniq, Windowed,
 };
 
 /// A chain that gives any number of items, and not the one accumulator of a [`reduce`](crate::Flow::reduce).
@@ -19,6 +19,7 @@ use crate::step::{
     message = "this flow is reduced already: each worker has one accumulator, and nothing is left to reduce",
     label = "a second reduction of the same accumulator",
     note = "to reduce what is in the accumulators, spread them first: `.events()` or `.flat_map(|accumulator| …)`",
+    note = "a function that is generic over the chain asks for `P: Pipe + Unreduced`, or takes a `BoxFlow`",
     note = "to bring the accumulators together, write `.departition(…)`, or a boundary such as `.partition_by(…)` before this"
 )]
 pub trait Unreduced {}
@@ -48,11 +49,18 @@ unreduced! {
     ['env, T] Partitioned<'env, T>;
     ['env, T] Shuffled<'env, T>;
     [T, K, C: Combine<T>] Keyed<T, K, C>;
+    ['env, T] Concat<'env, T>;
+    [A, B] Zip<A, B>;
+    [K, L, R, O] Joined<K, L, R, O>;
     ['env, T] Boxed<'env, T>;
+    ['env, P, F] Chunks<'env, P, F>;
     [P, F] FlatMap<P, F>;
     [P, F] TryFlatMap<P, F>;
     [P, F] MapBatch<P, F>;
     [P, N, F, E] Emit<P, N, F, E>;
+    ['env, P: Pipe, N, F, E, L] Windowed<'env, P, N, F, OnTrigger<E>, L>;
+    ['env, P: Pipe, N, F, L] Windowed<'env, P, N, AndEmit<F>, EmitState, L>;
+    ['env, P: Pipe, N, F, C, L] Windowed<'env, P, N, F, MergeWindows<C>, L>;
     [P, F] MapConcurrent<P, F>;
     [P, N, M, F] Departition<P, N, M, F>;
 }

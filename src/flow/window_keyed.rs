@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use ahash::RandomState;
 
-use super::{Flow, WindowFlow};
+use super::{Flow, Unreduced, WindowFlow};
 use crate::aggregate::{Aggregate, ByRef, Combine, Count, Over, Sum};
 use crate::plan::Routing;
 use crate::state::{ByPartialKey, CombineWindows, LatePartials, MergeWindows, OwnerTable, Partial};
@@ -42,7 +42,7 @@ impl<'env, P: Pipe + 'env> WindowFlow<'env, P> {
     pub fn count_by<K, F>(
         self,
         key: F,
-    ) -> Flow<'env, impl Pipe<Item = (Pane, K, u64)> + use<'env, P, K, F>>
+    ) -> Flow<'env, impl Pipe<Item = (Pane, K, u64)> + Unreduced + use<'env, P, K, F>>
     where
         P::Item: Send,
         K: Hash + Eq + Send + 'env,
@@ -71,7 +71,7 @@ impl<'env, P: Pipe + 'env> WindowFlow<'env, P> {
         self,
         key: F,
         value: G,
-    ) -> Flow<'env, impl Pipe<Item = (Pane, K, V)> + use<'env, P, K, V, F, G>>
+    ) -> Flow<'env, impl Pipe<Item = (Pane, K, V)> + Unreduced + use<'env, P, K, V, F, G>>
     where
         P::Item: Send,
         K: Hash + Eq + Send + 'env,
@@ -103,7 +103,7 @@ impl<'env, P: Pipe + 'env> WindowFlow<'env, P> {
         self,
         key: F,
         aggregates: G,
-    ) -> Flow<'env, impl Pipe<Item = (Pane, K, A::Out)> + use<'env, P, K, A, F, G>>
+    ) -> Flow<'env, impl Pipe<Item = (Pane, K, A::Out)> + Unreduced + use<'env, P, K, A, F, G>>
     where
         P::Item: Send,
         K: Hash + Eq + Send + 'env,
@@ -120,7 +120,7 @@ impl<'env, P: Pipe + 'env> WindowFlow<'env, P> {
         kind: &'static str,
         key: F,
         combine: C,
-    ) -> Flow<'env, impl Pipe<Item = (Pane, K, C::Out)> + use<'env, P, K, F, C>>
+    ) -> Flow<'env, impl Pipe<Item = (Pane, K, C::Out)> + Unreduced + use<'env, P, K, F, C>>
     where
         P::Item: Send,
         K: Hash + Eq + Send + 'env,
@@ -189,7 +189,7 @@ impl<'env, P: Pipe + 'env, F> WindowFlow<'env, P, F> {
     pub fn uniq_by<K, G>(
         self,
         key: G,
-    ) -> Flow<'env, impl Pipe<Item = P::Item> + use<'env, P, F, K, G>>
+    ) -> Flow<'env, impl Pipe<Item = P::Item> + Unreduced + use<'env, P, F, K, G>>
     where
         K: Hash + Eq + 'env,
         G: Fn(&P::Item) -> K + Send + Sync + 'env,
