@@ -6,7 +6,7 @@ use crate::window::Firing;
 
 impl<'env, P: Pipe + 'env, N, S> Flow<'env, Windowed<'env, P, N, S, EmitState>> {
     /// What a window emits when it fires, instead of its state; the closure may change the state, and what it leaves is
-    /// kept while the window is open. It goes right behind [`reduce`](WindowFlow::reduce).
+    /// kept while the window is open. It goes right behind [`reduce`](crate::WindowFlow::reduce).
     ///
     /// ```
     /// use millstream::{Flow, Trigger, Window};

@@ -11,6 +11,8 @@ mod firing;
 mod kinds;
 mod panes;
 mod signal;
+#[cfg(test)]
+mod tests;
 mod time;
 mod watermark;
 
