@@ -714,6 +714,139 @@ fn a_panic_in_every_closure_comes_back() {
     }
 }
 
+#[test]
+fn fd_02_fd_03_windows_of_all_partitions_come_together() {
+    use std::collections::BTreeMap;
+    for way in WAYS {
+        let got = Flow::from_iter(0..=10_i64)
+            .stages(1)
+            .partition_with(|n, _| Some(usize::from(*n != 0)))
+            .stages(2)
+            .window(Window::count(3))
+            .reduce(|| 0, |sum, n| *sum += n)
+            .on_trigger(|sum, firing| [(firing.window.id(), *sum)])
+            .departition(
+                BTreeMap::<i64, Vec<i64>>::new,
+                |windows, (id, sum)| windows.entry(id).or_default().push(sum),
+                |windows| {
+                    let sorted = windows.into_values().map(|mut sums| {
+                        sums.sort_unstable();
+                        sums
+                    });
+                    sorted.collect::<Vec<_>>()
+                },
+            )
+            .on(way)
+            .collect_vec()
+            .unwrap();
+        assert_eq!(got, [[vec![0, 6], vec![15], vec![24], vec![10]]], "{way:?}");
+    }
+}
+
+#[test]
+fn fd_04_kept_states_are_gathered_at_every_trigger() {
+    for way in WAYS {
+        let states = Flow::from_range(1..11_i64)
+            .partition()
+            .stages(4)
+            .window(Window::global())
+            .trigger_every(2)
+            .reduce(Vec::new, |seen, n| seen.push(n))
+            .departition(Vec::new, |all, seen| all.push(seen), |all| all)
+            .on(way)
+            .collect_vec()
+            .unwrap();
+        let whole = states[0]
+            .iter()
+            .filter(|s| !s.is_empty())
+            .map(Vec::len)
+            .max();
+        let twice: usize = states[0].iter().map(Vec::len).sum();
+        assert!(
+            states.len() == 1 && twice > 10 && whole <= Some(10),
+            "{states:?}"
+        );
+    }
+}
+
+#[test]
+fn fw_07_words_by_the_hour() {
+    const HOUR: i64 = 3_600_000;
+    let words = [
+        ("elixir", 0),
+        ("elixir", 1_000),
+        ("erlang", 60_000),
+        ("concurrency", 3_200_000),
+        ("elixir", 4_000_000),
+        ("erlang", 5_000_000),
+        ("erlang", 5_600_000),
+    ];
+    for way in WAYS {
+        let counts = |words: Vec<(&'static str, i64)>, window: Fixed| {
+            Flow::from_vec(words)
+                .stages(1)
+                .batch(1)
+                .window_by(window, |w| w.1)
+                .count_by(|w| w.0)
+                .stages(1)
+                .batch(1)
+                .map(|(window, word, n)| (window.id(), word, n))
+                .on(way)
+                .sorted()
+                .unwrap()
+        };
+        let want = [
+            (0, "concurrency", 1),
+            (0, "elixir", 2),
+            (0, "erlang", 1),
+            (HOUR, "elixir", 1),
+            (HOUR, "erlang", 2),
+        ];
+        assert_eq!(counts(words.to_vec(), Window::fixed(HOUR)), want);
+        let mut late = words.to_vec();
+        late.swap(1, 4);
+        let lateness = Window::fixed(HOUR).allowed_lateness(HOUR);
+        assert_eq!(counts(late, lateness), want, "late, and allowed to be");
+    }
+}
+
+#[test]
+fn fw_08_sessions_in_the_accumulator() {
+    let visits = [
+        ("elixir", 2_000_000_i64),
+        ("erlang", 3_100_000),
+        ("erlang", 3_200_000),
+        ("elixir", 4_000_000),
+        ("elixir", 4_100_000),
+        ("erlang", 4_150_000),
+    ];
+    for way in WAYS {
+        let sessions = Flow::from_iter(visits)
+            .stages(1)
+            .emit_and_reduce(
+                std::collections::BTreeMap::<&str, (u32, i64)>::new,
+                |open, (word, at)| match open.get_mut(word) {
+                    Some((count, last)) if at - *last <= 1_000_000 => {
+                        *count += 1;
+                        *last = at;
+                        None
+                    }
+                    _ => open.insert(word, (1, at)).map(|session| (word, session)),
+                },
+                |open| open.into_iter().collect::<Vec<_>>(),
+            )
+            .on(way)
+            .sorted()
+            .unwrap();
+        let want = [
+            ("elixir", (1, 2_000_000)),
+            ("elixir", (2, 4_100_000)),
+            ("erlang", (3, 4_150_000)),
+        ];
+        assert_eq!(sessions, want);
+    }
+}
+
 /// What declared aggregates and unique items over windows give, beside a plain computation.
 mod declared {
     use std::collections::BTreeMap;
