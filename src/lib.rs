@@ -68,8 +68,8 @@ pub mod chain {
         FromIter, FromIters, FromRange, FromReceiver, FromSlice, FromSource, FromText, ReadLines,
     };
     pub use crate::state::{FullOuter, Inner, JoinKind, Joined, Keyed, LeftOuter, RightOuter};
-    pub use crate::step::RateLimit;
     #[cfg(feature = "rate")]
+    pub use crate::step::RateLimit;
     pub use crate::step::{
         Accumulate, AndEmit, Boxed, Chunks, Departition, DropLate, Emit, EmitState, Filter,
         FilterMap, FlatMap, Given, Inspect, ItsKey, Itself, LateItem, Map, MapBatch, MapConcurrent,
