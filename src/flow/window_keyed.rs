@@ -1,6 +1,6 @@
 //! Declared aggregates and unique items over windows.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::hash::Hash;
 use std::ops::AddAssign;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use ahash::RandomState;
 use super::{Flow, Unreduced, WindowFlow};
 use crate::aggregate::{Aggregate, ByRef, Combine, Count, Over, Sum};
 use crate::plan::Routing;
-use crate::state::{ByPartialKey, CombineWindows, LatePartials, MergeWindows, OwnerTable, Partial};
+use crate::state::{ByPartialKey, CombineWindows, LatePartials, MergeWindows, Partial};
 use crate::step::{Pipe, Rules, Windowed};
 use crate::window::{Pane, Spec};
 
@@ -149,6 +149,8 @@ impl<'env, P: Pipe + 'env> WindowFlow<'env, P> {
         flow.group.reduced = true;
         flow.keeps.push(keeps);
         let hasher = RandomState::new();
+        let merge = MergeWindows::new(combine);
+        let opened = merge.clone();
         flow.step("window", |pipe| Windowed {
             pipe,
             rules: Rules {
@@ -159,9 +161,9 @@ impl<'env, P: Pipe + 'env> WindowFlow<'env, P> {
                 signals: Vec::new(),
                 punctuate: None,
             },
-            init: move || OwnerTable::<P::Item, K, C>(HashMap::with_hasher(hasher.clone())),
-            step: MergeWindows(combine.clone()),
-            emit: MergeWindows(combine),
+            init: move || opened.table::<P::Item, K>(&hasher),
+            step: merge.clone(),
+            emit: merge,
             late: LatePartials,
         })
     }

@@ -23,6 +23,7 @@ mod exchange;
 mod front;
 mod join;
 mod keyed;
+mod merged;
 mod part;
 mod windowed;
 
@@ -32,8 +33,9 @@ pub(crate) use combining::CombineByKey;
 pub(crate) use join::SendByKey;
 pub use join::{FullOuter, Inner, JoinKind, Joined, LeftOuter, RightOuter, Side};
 pub use keyed::Keyed;
+pub(crate) use merged::{LatePartials, MergeWindows};
 pub(crate) use windowed::ByPartialKey;
-pub(crate) use windowed::{CombineWindows, LatePartials, MergeWindows, OwnerTable, Partial};
+pub(crate) use windowed::{CombineWindows, Partial};
 
 use std::sync::Arc;
 

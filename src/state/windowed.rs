@@ -13,7 +13,7 @@
 use std::collections::{BTreeMap, HashMap, hash_map};
 use std::fmt;
 use std::hash::Hash;
-use std::iter;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -23,8 +23,8 @@ use crate::aggregate::{Combine, Place};
 use crate::error::Error;
 use crate::output::{Router, partition_of};
 use crate::run::Context;
-use crate::step::{Accumulate, Feed, LateItem, OnFiring, Pipe, Pull, Release, consume};
-use crate::window::{Firing, Fit, Pane, Panes, Spec};
+use crate::step::{Feed, Pipe, Pull, Release, consume};
+use crate::window::{Fit, Panes, Spec};
 
 /// Keys of all windows that a producer keeps; with more it hands on everything.
 const MOST: usize = 1 << 16;
@@ -35,9 +35,9 @@ const SPARE: usize = 4;
 #[derive(Debug)]
 pub(crate) struct Partial<K, A> {
     pub(crate) start: i64,
-    key: K,
-    acc: A,
-    items: u64,
+    pub(super) key: K,
+    pub(super) acc: A,
+    pub(super) items: u64,
 }
 
 /// The producers' side.
@@ -73,6 +73,7 @@ where
             panes: Panes::new(self.spec.kind, 0, 0),
             tables: BTreeMap::new(),
             current: (0, HashMap::with_hasher(cx.shared.hasher.clone())),
+            alone: 0..0,
             spare: Vec::new(),
             keys: 0,
             latest: i64::MIN,
@@ -101,6 +102,8 @@ pub(crate) struct Windows<'s, P: Pipe + 's, K, F, C: Combine<P::Item>> {
     tables: BTreeMap<i64, Table<K, C::Acc>>,
     /// The table in use, and the start of its window.
     current: (i64, Table<K, C::Acc>),
+    /// Times that are in the window in use, and in no other.
+    alone: Range<i64>,
     /// Emptied tables.
     spare: Vec<Table<K, C::Acc>>,
     /// Keys in all tables.
@@ -123,6 +126,10 @@ where
     fn add(&mut self, item: P::Item, at: Place) {
         let time = (self.of.time)(&item);
         self.latest = self.latest.max(time);
+        // Most items fall into the window of the one before, which saves two divisions.
+        if self.alone.contains(&time) {
+            return self.put(self.current.0, item, at);
+        }
         let Fit::In {
             mut first,
             last,
@@ -136,6 +143,9 @@ where
                 self.put(first, copy(&item), at);
                 first += step;
             }
+        }
+        if first == last && step == self.of.spec.size() {
+            self.alone = last..last.saturating_add(step);
         }
         self.put(last, item, at);
     }
@@ -166,6 +176,9 @@ where
         let fresh = || HashMap::with_hasher(self.cx.shared.hasher.clone());
         let table = table.unwrap_or_else(fresh);
         let (old, before) = std::mem::replace(&mut self.current, (start, table));
+        if !self.alone.contains(&start) {
+            self.alone = 0..0;
+        }
         if before.is_empty() {
             self.keep(before);
         } else {
@@ -293,88 +306,6 @@ impl<K: Hash, A> Router<Partial<K, A>> for ByPartialKey {
     }
 }
 
-/// How the owner merges partials, and what a window that is done gives.
-#[derive(Debug)]
-pub(crate) struct MergeWindows<C>(pub(crate) Arc<C>);
-
-impl<T, K, C, E> Accumulate<OwnerTable<T, K, C>, Partial<K, C::Acc>, E> for MergeWindows<C>
-where
-    K: Hash + Eq,
-    C: Combine<T>,
-{
-    type Out = iter::Empty<E>;
-
-    #[inline]
-    fn take(&self, table: &mut OwnerTable<T, K, C>, partial: Partial<K, C::Acc>) -> Self::Out {
-        match table.0.entry(partial.key) {
-            hash_map::Entry::Occupied(mut known) => self.0.merge(known.get_mut(), partial.acc),
-            hash_map::Entry::Vacant(free) => {
-                free.insert(partial.acc);
-            }
-        }
-        iter::empty()
-    }
-}
-
-/// The owner's keys of one window.
-pub(crate) struct OwnerTable<T, K, C: Combine<T>>(pub(crate) HashMap<K, C::Acc, RandomState>);
-
-impl<T, K, C: Combine<T>> OnFiring<OwnerTable<T, K, C>> for MergeWindows<C> {
-    type Item = (Pane, K, C::Out);
-    type Out = Finished<T, K, C>;
-
-    fn fires(&self, _: &mut OwnerTable<T, K, C>, firing: &Firing) -> Self::Out {
-        // With lateness a window fires at the watermark too, but is given out once, when it is done.
-        Finished {
-            entries: HashMap::with_hasher(RandomState::with_seeds(0, 0, 0, 0)).into_iter(),
-            pane: firing.window,
-            combine: self.0.clone(),
-        }
-    }
-
-    fn ends(&self, table: OwnerTable<T, K, C>, firing: &Firing) -> Self::Out {
-        Finished {
-            entries: table.0.into_iter(),
-            pane: firing.window,
-            combine: self.0.clone(),
-        }
-    }
-}
-
-/// The results of a window.
-pub(crate) struct Finished<T, K, C: Combine<T>> {
-    entries: hash_map::IntoIter<K, C::Acc>,
-    pane: Pane,
-    combine: Arc<C>,
-}
-
-impl<T, K, C: Combine<T>> Iterator for Finished<T, K, C> {
-    type Item = (Pane, K, C::Out);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let (key, acc) = self.entries.next()?;
-        Some((self.pane, key, self.combine.finish(acc)))
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.entries.size_hint()
-    }
-}
-
-/// Late partials count as the items they are made of.
-#[derive(Debug)]
-pub(crate) struct LatePartials;
-
-impl<K, A, E> LateItem<Partial<K, A>, E> for LatePartials {
-    fn late(&self, _: Partial<K, A>) -> Option<E> {
-        None
-    }
-
-    fn items(&self, partial: &Partial<K, A>) -> u64 {
-        partial.items
-    }
-}
-
 impl<P: Pipe, F, C> fmt::Debug for CombineWindows<'_, P, F, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CombineWindows").finish_non_exhaustive()
@@ -384,17 +315,5 @@ impl<P: Pipe, F, C> fmt::Debug for CombineWindows<'_, P, F, C> {
 impl<P: Pipe, K, F, C: Combine<P::Item>> fmt::Debug for Windows<'_, P, K, F, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Windows").finish_non_exhaustive()
-    }
-}
-
-impl<T, K, C: Combine<T>> fmt::Debug for OwnerTable<T, K, C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OwnerTable").finish_non_exhaustive()
-    }
-}
-
-impl<T, K, C: Combine<T>> fmt::Debug for Finished<T, K, C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Finished").finish_non_exhaustive()
     }
 }
