@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 mod measures;
+mod nexmark;
 mod one_brc;
 mod word_count;
 

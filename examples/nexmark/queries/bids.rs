@@ -1,0 +1,47 @@
+//! Queries of bids alone, one row at a time: pass through, currency conversion, selection.
+
+use millstream::Error;
+use nexmark::event::Event;
+
+use super::bids;
+
+/// Auction, bidder, price, time, extra.
+type Row<'a> = (usize, usize, usize, u64, &'a str);
+
+/// Pass through: what getting events in and out costs.
+///
+/// ```sql
+/// SELECT auction, bidder, price, date_time, extra FROM bid;
+/// ```
+pub(crate) fn q0(events: &[Event]) -> Result<Vec<Row<'_>>, Error> {
+    bids(events)
+        .map(|b| (b.auction, b.bidder, b.price, b.date_time, b.extra.as_str()))
+        .collect_vec()
+}
+
+/// Currency conversion: prices in euros instead of dollars, in whole cents.
+///
+/// ```sql
+/// SELECT auction, bidder, price * 908 / 1000, date_time, extra FROM bid;
+/// ```
+pub(crate) fn q1(events: &[Event]) -> Result<Vec<Row<'_>>, Error> {
+    let euros = |dollars| dollars * 908 / 1000;
+    bids(events)
+        .map(|b| {
+            let price = euros(b.price);
+            (b.auction, b.bidder, price, b.date_time, b.extra.as_str())
+        })
+        .collect_vec()
+}
+
+/// Selection: bids on a few of the auctions, with their prices.
+///
+/// ```sql
+/// SELECT auction, price FROM bid WHERE auction % 123 = 0;
+/// ```
+pub(crate) fn q2(events: &[Event]) -> Result<Vec<(usize, usize)>, Error> {
+    bids(events)
+        .filter(|b| b.auction % 123 == 0)
+        .map(|b| (b.auction, b.price))
+        .collect_vec()
+}
