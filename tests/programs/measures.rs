@@ -119,3 +119,28 @@ fn no_more_is_in_flight_than_was_printed() {
         assert!(0 < most && most <= bound, "{printed}");
     }
 }
+
+#[test]
+fn windows_count_every_event() {
+    for how in ["plain", "windows", "late"] {
+        let printed = stdout_of("tumbling", [how, "20000", "50"]);
+        assert!(printed.contains(" rows, 20000 events, "), "{printed}");
+    }
+    assert!(complaint_of("tumbling", ["nonsense"]).contains("`nonsense`"));
+}
+
+#[test]
+fn sorting_keeps_all_and_uniqueness_one_of_each() {
+    let left: std::collections::HashSet<u64> = (0..5_000).map(|n| mix(n) % 900).collect();
+    let (all, left) = ("5000".to_string(), left.len().to_string());
+    for (how, expected) in [
+        ("sorted", &all),
+        ("by_hand", &all),
+        ("distinct", &left),
+        ("uniq", &left),
+    ] {
+        let printed = stdout_of("order", [how, "5000", "900"]);
+        let result = format!("{how} {expected} numbers, ");
+        assert!(printed.starts_with(&result), "{printed} has not {result}");
+    }
+}
