@@ -49,26 +49,24 @@ fn run(args: &[String]) -> Result<(), Box<dyn Error>> {
     let start = Instant::now();
     let flow = Flow::from_slice(&events);
     let window = Window::fixed(Duration::from_secs(1));
+    let rows = |sum: (u64, u64), count: u64| (sum.0 + 1, sum.1 + count);
+    let both = |a: (u64, u64), b: (u64, u64)| (a.0 + b.0, a.1 + b.1);
     let (rows, total) = match how {
-        "plain" => total(&flow.count_by(|e| e.key).collect_partitions()?, |row| row.1),
-        "windows" => {
-            let counts = flow.window_by(window, |e| e.at).count_by(|e| e.key);
-            total(&counts.collect_partitions()?, |row| row.2)
-        }
-        "late" => {
-            let window = window.allowed_lateness(Duration::from_secs(10));
-            let counts = flow.window_by(window, |e| e.at).count_by(|e| e.key);
-            total(&counts.collect_partitions()?, |row| row.2)
-        }
+        "plain" => flow
+            .count_by(|e| e.key)
+            .fold(|| (0, 0), |sum, row| rows(sum, row.1), both)?,
+        "windows" => flow.window_by(window, |e| e.at).count_by(|e| e.key).fold(
+            || (0, 0),
+            |sum, row| rows(sum, row.2),
+            both,
+        )?,
+        "late" => flow
+            .window_by(window.allowed_lateness(Duration::from_secs(10)), |e| e.at)
+            .count_by(|e| e.key)
+            .fold(|| (0, 0), |sum, row| rows(sum, row.2), both)?,
         other => return Err(format!("there is no way called `{other}`").into()),
     };
     let took = start.elapsed().as_secs_f64();
     println!("{how} {rows} rows, {total} events, {took:.3} s");
     Ok(())
-}
-
-/// The number of rows, and the events that they count.
-fn total<T>(parts: &[Vec<T>], count: impl Fn(&T) -> u64) -> (usize, u64) {
-    let rows = parts.iter().map(Vec::len).sum();
-    (rows, parts.iter().flatten().map(count).sum())
 }

@@ -78,6 +78,7 @@ pub mod chain {
     };
     #[doc(hidden)]
     pub use crate::window::Spec;
+    pub use crate::window::{TimeOf, Timeless};
 }
 
 /// The README's code, run as doctests.

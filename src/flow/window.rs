@@ -9,7 +9,9 @@ use crate::run::ManualClock;
 use crate::step::{
     AndEmit, DropLate, EmitState, OnTrigger, Pipe, Punctuation, Quiet, Rules, Windowed,
 };
-use crate::window::{EventTime, EventWindow, Firing, PlainWindow, Signal, Spec};
+use crate::window::{
+    By, EventTime, EventWindow, Firing, PlainWindow, Signal, Spec, TimeOf, Timeless,
+};
 
 impl<'env, P: Pipe + 'env> Flow<'env, P> {
     /// Windows without event time for the reduction that follows: [global](crate::Window::global), of a
@@ -29,7 +31,7 @@ impl<'env, P: Pipe + 'env> Flow<'env, P> {
     /// # Ok::<(), millstream::Error>(())
     /// ```
     pub fn window<W: PlainWindow<P::Item>>(self, window: W) -> WindowFlow<'env, P, Early> {
-        WindowFlow::new(self, window.spec(), None)
+        WindowFlow::new(self, window.spec(), Timeless)
     }
 
     /// Windows of event time for the reduction that follows; the closure says when an item happened, in
@@ -57,14 +59,17 @@ impl<'env, P: Pipe + 'env> Flow<'env, P> {
     /// assert_eq!(busy.iter().filter(|w| w.0 == 0).map(|w| w.1).sum::<i32>(), 2);
     /// # Ok::<(), millstream::Error>(())
     /// ```
-    pub fn window_by<W, M, F>(self, window: W, time: F) -> WindowFlow<'env, P>
+    pub fn window_by<W, M, F>(
+        self,
+        window: W,
+        time: F,
+    ) -> WindowFlow<'env, P, Whole, impl TimeOf<P::Item> + use<'env, P, W, M, F>>
     where
         W: EventWindow<P::Item>,
-        M: EventTime,
+        M: EventTime + 'env,
         F: Fn(&P::Item) -> M + Send + Sync + 'env,
     {
-        let time = Box::new(move |item: &P::Item| time(item).millis());
-        WindowFlow::new(self, window.spec(), Some(time))
+        WindowFlow::new(self, window.spec(), By::new(time))
     }
 
     /// Declares that the source gives its items in the order of event time across its splits, so that windows need
@@ -125,9 +130,11 @@ impl<'env, P: Pipe + 'env> Flow<'env, P> {
 /// # Ok::<(), millstream::Error>(())
 /// ```
 #[must_use = "windows do nothing without a reduction: go on with `.reduce(…)` or `.emit_and_reduce(…)`"]
-pub struct WindowFlow<'env, P: Pipe, F = Whole> {
+pub struct WindowFlow<'env, P: Pipe, F = Whole, M = Timeless> {
     pub(super) flow: Flow<'env, P>,
+    /// All but the time.
     pub(super) rules: Rules<'env, P::Item>,
+    pub(super) time: M,
     fires: PhantomData<F>,
 }
 
@@ -139,13 +146,11 @@ pub enum Whole {}
 #[derive(Debug, Clone, Copy)]
 pub enum Early {}
 
-type Time<'env, T> = Box<dyn Fn(&T) -> i64 + Send + Sync + 'env>;
-
-impl<'env, P: Pipe + 'env, F> WindowFlow<'env, P, F> {
-    fn new(flow: Flow<'env, P>, spec: Spec<P::Item>, time: Option<Time<'env, P::Item>>) -> Self {
+impl<'env, P: Pipe + 'env, F, M: TimeOf<P::Item> + 'env> WindowFlow<'env, P, F, M> {
+    fn new(flow: Flow<'env, P>, spec: Spec<P::Item>, time: M) -> Self {
         let rules = Rules {
             spec,
-            time,
+            time: None,
             every: None,
             periods: Vec::new(),
             signals: Vec::new(),
@@ -154,14 +159,16 @@ impl<'env, P: Pipe + 'env, F> WindowFlow<'env, P, F> {
         WindowFlow {
             flow,
             rules,
+            time,
             fires: PhantomData,
         }
     }
 
-    fn early(self) -> WindowFlow<'env, P, Early> {
+    fn early(self) -> WindowFlow<'env, P, Early, M> {
         WindowFlow {
             flow: self.flow,
             rules: self.rules,
+            time: self.time,
             fires: PhantomData,
         }
     }
@@ -181,7 +188,7 @@ impl<'env, P: Pipe + 'env, F> WindowFlow<'env, P, F> {
     /// assert_eq!(seen, [vec![1, 2], vec![3, 4], vec![5]]);
     /// # Ok::<(), millstream::Error>(())
     /// ```
-    pub fn trigger_every(mut self, items: u64) -> WindowFlow<'env, P, Early> {
+    pub fn trigger_every(mut self, items: u64) -> WindowFlow<'env, P, Early, M> {
         self.rules.every = Some(items.max(1));
         self.early()
     }
@@ -207,7 +214,7 @@ impl<'env, P: Pipe + 'env, F> WindowFlow<'env, P, F> {
     /// assert_eq!(sums, [3, 10]);
     /// # Ok::<(), millstream::Error>(())
     /// ```
-    pub fn trigger_periodically(mut self, period: Duration) -> WindowFlow<'env, P, Early> {
+    pub fn trigger_periodically(mut self, period: Duration) -> WindowFlow<'env, P, Early, M> {
         self.rules.periods.push(period);
         self.early()
     }
@@ -225,7 +232,7 @@ impl<'env, P: Pipe + 'env, F> WindowFlow<'env, P, F> {
     /// assert!(flow.count()? >= 1);
     /// # Ok::<(), millstream::Error>(())
     /// ```
-    pub fn trigger_on(mut self, signal: &Signal) -> WindowFlow<'env, P, Early> {
+    pub fn trigger_on(mut self, signal: &Signal) -> WindowFlow<'env, P, Early, M> {
         self.rules.signals.push(signal.clone());
         self.early()
     }
@@ -254,7 +261,7 @@ impl<'env, P: Pipe + 'env, F> WindowFlow<'env, P, F> {
     /// assert_eq!(sentences, [3, 3]);
     /// # Ok::<(), millstream::Error>(())
     /// ```
-    pub fn trigger<B, N, G>(mut self, init: N, f: G) -> WindowFlow<'env, P, Early>
+    pub fn trigger<B, N, G>(mut self, init: N, f: G) -> WindowFlow<'env, P, Early, M>
     where
         B: 'env,
         N: Fn() -> B + Send + Sync + 'env,
@@ -335,9 +342,15 @@ impl<'env, P: Pipe + 'env, F> WindowFlow<'env, P, F> {
         emit: E,
     ) -> Flow<'env, Windowed<'env, P, N, S, E>> {
         let WindowFlow {
-            mut flow, rules, ..
+            mut flow,
+            mut rules,
+            time,
+            ..
         } = self;
-        flow.group.timed |= rules.time.is_some();
+        if M::TIMED {
+            flow.group.timed = true;
+            rules.time = Some(Box::new(move |item| time.at(item)));
+        }
         flow.group.ordered = false;
         flow.group.reduced = true;
         flow.keeps.push(rules.spec.keeps());
@@ -353,7 +366,7 @@ impl<'env, P: Pipe + 'env, F> WindowFlow<'env, P, F> {
     }
 }
 
-impl<P: Pipe, F> fmt::Debug for WindowFlow<'_, P, F> {
+impl<P: Pipe, F, M> fmt::Debug for WindowFlow<'_, P, F, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WindowFlow").finish_non_exhaustive()
     }

@@ -7,17 +7,17 @@ use std::sync::Arc;
 
 use ahash::RandomState;
 
-use super::{Flow, Unreduced, WindowFlow};
+use super::{Flow, Unreduced, Whole, WindowFlow};
 use crate::aggregate::{Aggregate, ByRef, Combine, Count, Over, Sum};
 use crate::plan::Routing;
-use crate::state::{ByPartialKey, CombineWindows, LatePartials, MergeWindows, Partial};
+use crate::state::{CombineWindows, LatePartials, MergeWindows, Partials, ToOwner};
 use crate::step::{Pipe, Rules, Windowed};
-use crate::window::{Pane, Spec};
+use crate::window::{Pane, Spec, TimeOf};
 
 /// What the stage in front keeps, for `explain`.
 const COMBINES: &str = "partial results by window and key, up to 65,536 and a chunk";
 
-impl<'env, P: Pipe + 'env> WindowFlow<'env, P> {
+impl<'env, P: Pipe + 'env, M: TimeOf<P::Item> + 'env> WindowFlow<'env, P, Whole, M> {
     /// Counts items by window and key.
     ///
     /// Workers count within each window before anything crosses a thread; the owner of a key adds up what they send. A
@@ -42,7 +42,7 @@ impl<'env, P: Pipe + 'env> WindowFlow<'env, P> {
     pub fn count_by<K, F>(
         self,
         key: F,
-    ) -> Flow<'env, impl Pipe<Item = (Pane, K, u64)> + Unreduced + use<'env, P, K, F>>
+    ) -> Flow<'env, impl Pipe<Item = (Pane, K, u64)> + Unreduced + use<'env, P, M, K, F>>
     where
         P::Item: Send,
         K: Hash + Eq + Send + 'env,
@@ -71,7 +71,7 @@ impl<'env, P: Pipe + 'env> WindowFlow<'env, P> {
         self,
         key: F,
         value: G,
-    ) -> Flow<'env, impl Pipe<Item = (Pane, K, V)> + Unreduced + use<'env, P, K, V, F, G>>
+    ) -> Flow<'env, impl Pipe<Item = (Pane, K, V)> + Unreduced + use<'env, P, M, K, V, F, G>>
     where
         P::Item: Send,
         K: Hash + Eq + Send + 'env,
@@ -103,7 +103,7 @@ impl<'env, P: Pipe + 'env> WindowFlow<'env, P> {
         self,
         key: F,
         aggregates: G,
-    ) -> Flow<'env, impl Pipe<Item = (Pane, K, A::Out)> + Unreduced + use<'env, P, K, A, F, G>>
+    ) -> Flow<'env, impl Pipe<Item = (Pane, K, A::Out)> + Unreduced + use<'env, P, M, K, A, F, G>>
     where
         P::Item: Send,
         K: Hash + Eq + Send + 'env,
@@ -120,7 +120,7 @@ impl<'env, P: Pipe + 'env> WindowFlow<'env, P> {
         kind: &'static str,
         key: F,
         combine: C,
-    ) -> Flow<'env, impl Pipe<Item = (Pane, K, C::Out)> + Unreduced + use<'env, P, K, F, C>>
+    ) -> Flow<'env, impl Pipe<Item = (Pane, K, C::Out)> + Unreduced + use<'env, P, M, K, F, C>>
     where
         P::Item: Send,
         K: Hash + Eq + Send + 'env,
@@ -129,22 +129,27 @@ impl<'env, P: Pipe + 'env> WindowFlow<'env, P> {
         C::Acc: 'env,
     {
         let WindowFlow {
-            mut flow, rules, ..
+            mut flow,
+            rules,
+            time,
+            ..
         } = self;
         let combine = Arc::new(combine);
-        let owners: Spec<Partial<K, C::Acc>> = rules.spec.of_starts();
+        let owners: Spec<Partials<K, C::Acc>> = rules.spec.of_starts();
         flow.group.tickets |= C::PLACED;
-        flow.group.timed |= rules.time.is_some();
+        flow.group.timed |= M::TIMED;
         flow.keeps.push(COMBINES);
         let keeps = owners.keeps();
         let partials = flow.step("window", |pipe| CombineWindows {
             pipe,
             spec: rules.spec,
-            time: rules.time.unwrap_or_else(|| Box::new(|_| 0)),
+            time,
             key,
             combine: combine.clone(),
         });
-        let mut flow = partials.send_by(kind, ByPartialKey, Routing::Hash);
+        let mut flow = partials
+            .send_by(kind, ToOwner, Routing::Hash)
+            .weigh(Partials::weight);
         flow.group.timed = true;
         flow.group.reduced = true;
         flow.keeps.push(keeps);
@@ -155,7 +160,7 @@ impl<'env, P: Pipe + 'env> WindowFlow<'env, P> {
             pipe,
             rules: Rules {
                 spec: owners,
-                time: Some(Box::new(|partial: &Partial<K, C::Acc>| partial.start)),
+                time: Some(Box::new(|partials: &Partials<K, C::Acc>| partials.start)),
                 every: None,
                 periods: Vec::new(),
                 signals: Vec::new(),
@@ -169,7 +174,7 @@ impl<'env, P: Pipe + 'env> WindowFlow<'env, P> {
     }
 }
 
-impl<'env, P: Pipe + 'env, F> WindowFlow<'env, P, F> {
+impl<'env, P: Pipe + 'env, F, M: TimeOf<P::Item> + 'env> WindowFlow<'env, P, F, M> {
     /// Drops items whose key was seen before in the same window, in the same worker: behind
     /// [`partition_by`](Flow::partition_by) that key, in the whole flow. Items that are new go on at once.
     ///
@@ -191,7 +196,7 @@ impl<'env, P: Pipe + 'env, F> WindowFlow<'env, P, F> {
     pub fn uniq_by<K, G>(
         self,
         key: G,
-    ) -> Flow<'env, impl Pipe<Item = P::Item> + Unreduced + use<'env, P, F, K, G>>
+    ) -> Flow<'env, impl Pipe<Item = P::Item> + Unreduced + use<'env, P, F, M, K, G>>
     where
         K: Hash + Eq + 'env,
         G: Fn(&P::Item) -> K + Send + Sync + 'env,

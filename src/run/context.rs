@@ -285,12 +285,6 @@ impl Context {
         self.now().saturating_duration_since(self.shared.started)
     }
 
-    /// Whether a seed decides, so that the time of the run stands still and no wait would end.
-    #[cfg(feature = "rate")]
-    pub(crate) fn seeded(&self) -> bool {
-        matches!(self.shared.clock, Clock::Seeded(_))
-    }
-
     /// Leaves an error for the worker to find; the first one counts.
     #[cold]
     pub(crate) fn fault(&self, error: Error) {

@@ -107,10 +107,12 @@ fn wake(
     if flushed {
         return true;
     }
-    // Nothing can go on but with time: on to the next timer.
-    let timer = open.iter().flatten().filter_map(|w| w.timer()).min();
-    if let (Some(timer), Some(cx)) = (timer, contexts.first()) {
-        if cx.shared.clock.move_to(timer, cx.shared.started) {
+    // Nothing can go on but with time: on to the next timer. One that is due already belongs to a worker that waits for
+    // something else.
+    let time = run.shared.now();
+    let timers = open.iter().flatten().filter_map(|w| w.timer());
+    if let Some(timer) = timers.filter(|timer| *timer > time).min() {
+        if run.shared.clock.move_to(timer, run.shared.started) {
             return true;
         }
     }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ahash::RandomState;
 
-use super::Partial;
+use super::Partials;
 use crate::aggregate::Combine;
 use crate::step::{Accumulate, LateItem, OnFiring};
 use crate::window::{Firing, Pane};
@@ -49,7 +49,7 @@ impl<C> Clone for MergeWindows<C> {
     }
 }
 
-impl<T, K, C, E> Accumulate<OwnerTable<T, K, C>, Partial<K, C::Acc>, E> for MergeWindows<C>
+impl<T, K, C, E> Accumulate<OwnerTable<T, K, C>, Partials<K, C::Acc>, E> for MergeWindows<C>
 where
     K: Hash + Eq,
     C: Combine<T>,
@@ -57,13 +57,15 @@ where
     type Out = iter::Empty<E>;
 
     #[inline]
-    fn take(&self, table: &mut OwnerTable<T, K, C>, partial: Partial<K, C::Acc>) -> Self::Out {
-        match table.0.entry(partial.key) {
-            hash_map::Entry::Occupied(mut known) => {
-                self.combine.merge(known.get_mut(), partial.acc);
-            }
-            hash_map::Entry::Vacant(free) => {
-                free.insert(partial.acc);
+    fn take(&self, table: &mut OwnerTable<T, K, C>, partials: Partials<K, C::Acc>) -> Self::Out {
+        for (key, acc) in partials.entries {
+            match table.0.entry(key) {
+                hash_map::Entry::Occupied(mut known) => {
+                    self.combine.merge(known.get_mut(), acc);
+                }
+                hash_map::Entry::Vacant(free) => {
+                    free.insert(acc);
+                }
             }
         }
         iter::empty()
@@ -120,13 +122,13 @@ impl<T, K, C: Combine<T>> Iterator for Finished<T, K, C> {
 #[derive(Debug)]
 pub(crate) struct LatePartials;
 
-impl<K, A, E> LateItem<Partial<K, A>, E> for LatePartials {
-    fn late(&self, _: Partial<K, A>) -> Option<E> {
+impl<K, A, E> LateItem<Partials<K, A>, E> for LatePartials {
+    fn late(&self, _: Partials<K, A>) -> Option<E> {
         None
     }
 
-    fn items(&self, partial: &Partial<K, A>) -> u64 {
-        partial.items
+    fn items(&self, partials: &Partials<K, A>) -> u64 {
+        partials.items
     }
 }
 

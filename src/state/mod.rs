@@ -25,6 +25,7 @@ mod join;
 mod keyed;
 mod merged;
 mod part;
+mod partials;
 mod windowed;
 
 pub use borrowed::Adder;
@@ -34,8 +35,8 @@ pub(crate) use join::SendByKey;
 pub use join::{FullOuter, Inner, JoinKind, Joined, LeftOuter, RightOuter, Side};
 pub use keyed::Keyed;
 pub(crate) use merged::{LatePartials, MergeWindows};
-pub(crate) use windowed::ByPartialKey;
-pub(crate) use windowed::{CombineWindows, Partial};
+pub(crate) use partials::{Partials, ToOwner};
+pub(crate) use windowed::CombineWindows;
 
 use std::sync::Arc;
 

@@ -1,9 +1,8 @@
 //! `rate_limit`: items pass at a rate, whichever of the stage's workers has them.
 //!
 //! The workers share one bucket of permits. A chunk whose next item finds the bucket empty is cut there: what is left
-//! of it stays here, the worker is told to wait, and the next pull goes on with it. The bucket has no clock; it is told
-//! the time of the run. In a seeded run, where time stands still, a worker that would wait moves the bucket's time on
-//! instead.
+//! of it stays here, the runner is told when there may be a permit, and the next pull goes on with it. The bucket has no
+//! clock; it is told the time of the run, which in a seeded run moves on when nothing else can be done.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -142,11 +141,7 @@ impl<'s, D: Feed> Feed for Limiting<'s, D> {
         let mut held = self.held.borrow_mut();
         if held.item.is_some() {
             if let Some(until) = held.until.take() {
-                if self.cx.seeded() {
-                    if let Some(bucket) = self.bucket {
-                        bucket.time.tell(until);
-                    }
-                } else if self.cx.elapsed() < until {
+                if self.cx.elapsed() < until {
                     held.until = Some(until);
                     return Ok(Pull::Pending);
                 }
@@ -172,14 +167,14 @@ impl<'s, D: Feed> Feed for Limiting<'s, D> {
     }
 
     fn wait(&mut self, until: Option<Instant>) {
-        let permit = self.held.borrow().until;
-        let Some(permit) = permit else {
+        if self.permit().is_none() {
             return self.feed.wait(until);
-        };
-        let now = Instant::now();
-        let most = until.map_or(LOOK, |until| until.saturating_duration_since(now));
-        let permit = permit.saturating_sub(self.cx.elapsed());
-        std::thread::sleep(permit.min(most).min(LOOK));
+        }
+        // Nothing but time brings a permit; the runner says how much of it to wait for.
+        let until = until.map_or(LOOK, |until| {
+            until.saturating_duration_since(Instant::now())
+        });
+        std::thread::sleep(until.min(LOOK));
     }
 
     fn slow(&self) -> bool {
@@ -187,7 +182,16 @@ impl<'s, D: Feed> Feed for Limiting<'s, D> {
     }
 
     fn timer(&self) -> Option<Instant> {
-        self.feed.timer()
+        // While an item waits for its permit, what is in front is not asked.
+        self.permit().or_else(|| self.feed.timer())
+    }
+}
+
+impl<D: Feed> Limiting<'_, D> {
+    /// When there may be a permit for the item that found none.
+    fn permit(&self) -> Option<Instant> {
+        let until = self.held.borrow().until?;
+        self.cx.shared.started.checked_add(until)
     }
 }
 

@@ -22,5 +22,6 @@ pub use kinds::Spec;
 pub use kinds::{CountWindow, EventWindow, Fixed, Global, Periodic, PlainWindow, Sliding, Window};
 pub(crate) use panes::{Fit, Keep, Panes};
 pub use signal::Signal;
-pub use time::EventTime;
+pub(crate) use time::By;
+pub use time::{EventTime, TimeOf, Timeless};
 pub(crate) use watermark::Watermark;

@@ -1,5 +1,6 @@
 //! Event time: whole milliseconds since an epoch of the user's choice, negative before it.
 
+use std::marker::PhantomData;
 use std::time::Duration;
 
 /// What an event's time can be: milliseconds since the epoch as an integer, or a `Duration` since it.
@@ -46,5 +47,46 @@ impl EventTime for u64 {
 impl EventTime for Duration {
     fn millis(self) -> i64 {
         i64::try_from(self.as_millis()).unwrap_or(i64::MAX)
+    }
+}
+
+/// When the items of windows happened: made by [`Flow::window_by`](crate::Flow::window_by).
+pub trait TimeOf<T>: Send + Sync {
+    /// Whether they have a time at all.
+    #[doc(hidden)]
+    const TIMED: bool;
+
+    /// In milliseconds.
+    #[doc(hidden)]
+    fn at(&self, item: &T) -> i64;
+}
+
+/// Windows without event time: those of [`Flow::window`](crate::Flow::window).
+#[derive(Debug, Clone, Copy)]
+pub struct Timeless;
+
+impl<T> TimeOf<T> for Timeless {
+    const TIMED: bool = false;
+
+    fn at(&self, _: &T) -> i64 {
+        0
+    }
+}
+
+/// A closure of the user's.
+pub(crate) struct By<F, M>(F, PhantomData<fn() -> M>);
+
+impl<F, M> By<F, M> {
+    pub(crate) fn new(time: F) -> Self {
+        By(time, PhantomData)
+    }
+}
+
+impl<T, M: EventTime, F: Fn(&T) -> M + Send + Sync> TimeOf<T> for By<F, M> {
+    const TIMED: bool = true;
+
+    #[inline]
+    fn at(&self, item: &T) -> i64 {
+        (self.0)(item).millis()
     }
 }

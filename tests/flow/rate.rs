@@ -1,5 +1,6 @@
 //! `rate_limit`: everything passes once and in order, however often a chunk is cut; waiting ends with the run.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use millstream::{BoxFlow, ErrorKind, Flow};
@@ -101,7 +102,10 @@ fn waiting_ends_with_the_run() {
     let two = Flow::from_iter(0..).stages(3).rate_limit(2, hour).take(2);
     assert_eq!(two.count().unwrap(), 2);
     let stuck = Flow::from_iter(0..).stages(3).rate_limit(2, hour);
-    let failed = stuck.inspect(|n| boom_if(*n == 1)).count();
+    // Any two of the first items have found a permit; the third worker's waits.
+    let passed = AtomicUsize::new(0);
+    let second = |_: &i32| boom_if(passed.fetch_add(1, Ordering::Relaxed) == 1);
+    let failed = stuck.inspect(second).count();
     assert_eq!(failed.unwrap_err().kind(), ErrorKind::Panic);
     // What has passed is with the consumer before its producer waits for an hour.
     let stuck = Flow::from_iter(0..).stages(1).rate_limit(2, hour).shuffle();
