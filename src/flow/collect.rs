@@ -27,7 +27,7 @@ where
     /// # Ok::<(), millstream::Error>(())
     /// ```
     pub fn collect<C: FromIterator<P::Item>>(self) -> Result<C, Error> {
-        Ok(fill(self.gather("collect")?))
+        self.ending().collect().run()
     }
 
     /// Runs the flow and collects its items into a vector.

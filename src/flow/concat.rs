@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Flow;
-use super::graft::graft;
+use super::graft::take_from_both;
 use crate::edge::{Concat, Edge, Shuffled, Weigher, Zip};
 use crate::step::Pipe;
 
@@ -74,16 +74,15 @@ impl<'env, A: Send + 'env> Flow<'env, Shuffled<'env, A>> {
         other: Flow<'env, Shuffled<'env, B>>,
         both: impl FnOnce(Shuffled<'env, A>, Shuffled<'env, B>) -> Q,
     ) -> Flow<'env, Q> {
-        let numbers = graft(&mut self.graph, other.graph);
-        self.inputs
-            .extend(other.inputs.iter().map(|edge| numbers[*edge]));
+        let theirs = other.group.clone();
+        let right = take_from_both(&mut self, other);
         let mut group = self.group;
-        group.ordered &= other.group.ordered;
-        group.order_used = group.ordered && (group.order_used || other.group.order_used);
+        group.ordered &= theirs.ordered;
+        group.order_used = group.ordered && (group.order_used || theirs.order_used);
         group.tickets = group.ordered;
         Flow {
             graph: self.graph,
-            pipe: both(self.pipe, other.pipe),
+            pipe: both(self.pipe, right),
             group,
             steps: self.steps,
             keeps: self.keeps,

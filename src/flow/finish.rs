@@ -1,10 +1,11 @@
-//! Ends that fold or consume: `fold`, `count`, `sum`, `for_each`, `try_for_each`, `run`.
+//! Ends that fold or consume: `fold`, `count`, `sum`, `for_each`, `try_for_each`, `run`. The first three are lazy ends
+//! (`ending`) that run at once.
 
 use std::iter::Sum;
 
 use super::Flow;
 use crate::error::{BoxError, Error};
-use crate::output::{Each, Fold, Slots, TryEach};
+use crate::output::{Each, TryEach};
 use crate::run::Report;
 use crate::step::Pipe;
 
@@ -30,16 +31,9 @@ where
         A: Send + 'env,
         N: Fn() -> A + Send + Sync + Clone + 'env,
         F: Fn(A, P::Item) -> A + Send + Sync + 'env,
-        M: FnMut(A, A) -> A,
+        M: FnMut(A, A) -> A + 'env,
     {
-        let parts = Slots::new();
-        let sink = Fold {
-            init: init.clone(),
-            f,
-            parts: parts.clone(),
-        };
-        self.finish("fold", sink)?;
-        Ok(parts.take().into_iter().reduce(merge).unwrap_or_else(init))
+        self.ending().fold(init, f, merge).run()
     }
 
     /// Runs the flow and counts its items.
@@ -51,7 +45,7 @@ where
     /// # Ok::<(), millstream::Error>(())
     /// ```
     pub fn count(self) -> Result<u64, Error> {
-        self.fold(|| 0u64, |n, _| n + 1, |a, b| a + b)
+        self.ending().count().run()
     }
 
     /// Runs the flow and adds its items up.
@@ -66,16 +60,7 @@ where
     where
         S: Sum<P::Item> + Sum<S> + Send + 'env,
     {
-        let add = |sum: Option<S>, item: P::Item| {
-            let item: S = std::iter::once(item).sum();
-            Some(match sum {
-                Some(sum) => [sum, item].into_iter().sum(),
-                None => item,
-            })
-        };
-        let merge = |a: Option<S>, b: Option<S>| Some(a.into_iter().chain(b).sum());
-        let sum = self.fold(|| None, add, merge)?;
-        Ok(sum.into_iter().sum())
+        self.ending().sum().run()
     }
 
     /// Runs the flow and calls a closure for each item, on the workers of the last stage, several at a time.

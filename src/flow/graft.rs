@@ -4,9 +4,18 @@
 
 use std::sync::Arc;
 
+use super::Flow;
 use crate::edge::AnyEdge;
 use crate::plan::End;
 use crate::run::Graph;
+
+/// Makes the edges that an open chain of another flow takes from inputs of this one as well.
+pub(super) fn take_from_both<'env, P, Q>(ours: &mut Flow<'env, P>, theirs: Flow<'env, Q>) -> Q {
+    let numbers = graft(&mut ours.graph, theirs.graph);
+    let inputs = theirs.inputs.into_iter().map(|edge| numbers[edge]);
+    ours.inputs.extend(inputs);
+    theirs.pipe
+}
 
 /// Adds the stages and edges of another graph to this one; returns the numbers that its edges have here.
 ///

@@ -3,7 +3,7 @@
 use std::hash::Hash;
 use std::marker::PhantomData;
 
-use super::graft::graft;
+use super::graft::take_from_both;
 use super::{Crossing, Flow};
 use crate::plan::Routing;
 use crate::state::{
@@ -206,9 +206,7 @@ where
             crossing::<K, Q::Item>(kind),
             pipe(),
         );
-        let numbers = graft(&mut joined.graph, other.graph);
-        let theirs = other.inputs.into_iter().map(|edge| numbers[edge]);
-        joined.inputs.extend(theirs);
+        take_from_both(&mut joined, other);
         // Pairs have no place among the chunks of either input that `ordered` could keep.
         joined.group.reduced = true;
         joined
