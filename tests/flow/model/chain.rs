@@ -2,12 +2,13 @@
 
 use millstream::{BoxFlow, Flow, Text};
 
+use super::graph;
 use super::keyed;
 use super::oracle::{Model, squeeze};
 use super::{Input, Kind, Op, Tuning};
 
 /// No chain makes more items than about this.
-const MANY: usize = 3_000;
+pub(super) const MANY: usize = 3_000;
 
 pub(super) fn tuned<'a, T: Send + 'a>(flow: BoxFlow<'a, T>, t: Tuning) -> BoxFlow<'a, T> {
     flow.stages(t.stages).batch(t.batch).buffer(t.buffer)
@@ -195,6 +196,17 @@ pub(super) fn apply<'a>(
             )
             .boxed()
         }
+        Op::Join(..)
+        | Op::Concat(..)
+        | Op::Broadcast(..)
+        | Op::Split(..)
+        | Op::Distinct(_)
+        | Op::PartitionUniq(_)
+        | Op::Departition(_)
+        | Op::TakeTop(..)
+        | Op::MapConcurrent(_)
+        | Op::WindowCounts(..)
+        | Op::WindowSums(..) => graph::apply(flow, model, op, text),
         _ if model.may_hash() => keyed::apply(flow, model, op),
         _ => flow,
     }

@@ -4,6 +4,7 @@
 //! flow promises one, and the items as a multiset where it does not.
 
 mod chain;
+mod graph;
 mod keyed;
 mod oracle;
 
@@ -73,6 +74,26 @@ enum Op {
     FirstLastBy(i64, Tuning),
     CountEach(i64, Tuning),
     CountByRef(Tuning),
+    Join(Outer, Input, i64, Tuning),
+    Concat(Input, Tuning),
+    Broadcast(i64, Tuning),
+    Split(i64, Tuning),
+    Distinct(Tuning),
+    PartitionUniq(Tuning),
+    Departition(Tuning),
+    TakeTop(usize, Tuning),
+    MapConcurrent(usize),
+    WindowCounts(i64, i64, Tuning),
+    WindowSums(i64, i64, Tuning),
+}
+
+/// The sides of a join whose rows without a partner come out.
+#[derive(Debug, Clone, Copy)]
+enum Outer {
+    Neither,
+    Left,
+    Right,
+    Full,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -163,7 +184,37 @@ fn op() -> impl Strategy<Value = Op> {
         (keys(), tuning()).prop_map(|(m, t)| Op::CountEach(m, t)),
         tuning().prop_map(Op::CountByRef),
     ];
-    prop_oneof![4 => step, 3 => order, 3 => boundary, 1 => reduction, 2 => keyed]
+    let outer = prop_oneof![
+        Just(Outer::Neither),
+        Just(Outer::Left),
+        Just(Outer::Right),
+        Just(Outer::Full),
+    ];
+    let graph = prop_oneof![
+        2 => (outer, input(), keys(), tuning()).prop_map(|(o, i, m, t)| Op::Join(o, i, m, t)),
+        2 => (input(), tuning()).prop_map(|(other, t)| Op::Concat(other, t)),
+        1 => (0..100i64, tuning()).prop_map(|(a, t)| Op::Broadcast(a, t)),
+        1 => (m(), tuning()).prop_map(|(m, t)| Op::Split(m, t)),
+        1 => tuning().prop_map(Op::Distinct),
+        1 => tuning().prop_map(Op::PartitionUniq),
+        1 => tuning().prop_map(Op::Departition),
+        1 => (0..20usize, tuning()).prop_map(|(n, t)| Op::TakeTop(n, t)),
+        1 => (1..4usize).prop_map(Op::MapConcurrent),
+    ];
+    let windows = prop_oneof![
+        (1..2_000i64, keys(), tuning()).prop_map(|(size, m, t)| Op::WindowCounts(size, m, t)),
+        (100..2_000i64, 100..2_000i64, tuning())
+            .prop_map(|(a, b, t)| { Op::WindowSums(a.max(b), a.min(b), t) }),
+    ];
+    prop_oneof![
+        4 => step,
+        3 => order,
+        3 => boundary,
+        1 => reduction,
+        2 => keyed,
+        2 => graph,
+        1 => windows,
+    ]
 }
 
 fn end() -> impl Strategy<Value = End> {
@@ -185,7 +236,9 @@ fn check(input: &Input, ops: &[Op], end: End, way: Way) -> Result<(), TestCaseEr
     let others: Vec<_> = ops
         .iter()
         .map(|op| match op {
-            Op::Merge(other, _) => chain::text_of(&other.items),
+            Op::Merge(other, _) | Op::Concat(other, _) | Op::Join(_, other, _, _) => {
+                chain::text_of(&other.items)
+            }
             _ => chain::text_of(&[]),
         })
         .collect();
