@@ -54,14 +54,14 @@ pub use state::{Adder, Side};
 pub use step::{Chunk, Pipe, Punctuation};
 pub use window::{
     CountWindow, EventTime, EventWindow, Firing, Fixed, Global, Pane, Periodic, PlainWindow,
-    Signal, Sliding, Trigger, Window,
+    Session, Signal, Sliding, Trigger, Window,
 };
 
 /// The types behind a flow's chain: they show in signatures and error messages, and are not for direct use.
 pub mod chain {
     pub use crate::aggregate::{ByRef, Combine, FoldBy, Group, Keep, Unique, Values};
     pub use crate::edge::{Concat, Partitioned, Shuffled, Zip};
-    pub use crate::flow::{Append, Early, Ends, Merging, Unended, Whole};
+    pub use crate::flow::{Append, Early, Ends, FiresOnce, Merging, Unended, Whole};
     #[doc(hidden)]
     pub use crate::run::Context;
     pub use crate::source::{
@@ -71,13 +71,14 @@ pub mod chain {
     #[cfg(feature = "rate")]
     pub use crate::step::RateLimit;
     pub use crate::step::{
-        Accumulate, AndEmit, Boxed, Chunks, Departition, DropLate, Emit, EmitState, Filter,
-        FilterMap, FlatMap, Given, Inspect, ItsKey, Itself, LateItem, Map, MapBatch, MapConcurrent,
-        MapWith, Mark, OnFiring, OnLate, OnTrigger, Quiet, Reduce, Take, TryFlatMap, TryMap, Uniq,
-        Windowed,
+        Accumulate, AndEmit, Boxed, Bridging, Chunks, Departition, DropLate, Emit, EmitState,
+        Filter, FilterMap, FlatMap, Given, Inspect, ItsKey, Itself, LateItem, Map, MapBatch,
+        MapConcurrent, MapWith, Mark, OnFiring, OnLate, OnTrigger, Quiet, Reduce, Take, TryFlatMap,
+        TryMap, Uniq, Windowed,
     };
+    pub use crate::window::{Aligned, Sessions};
     #[doc(hidden)]
-    pub use crate::window::Spec;
+    pub use crate::window::{OpenSessions, OpenWindows, Panes, Spec};
     pub use crate::window::{TimeOf, Timeless};
 }
 

@@ -22,6 +22,7 @@ mod options;
 #[cfg(feature = "rate")]
 mod rate;
 mod reduce;
+mod session;
 mod sorted;
 mod steps;
 mod take_sort;
@@ -39,7 +40,7 @@ pub use fork::{Branches, Merging};
 pub use live::{Handle, IntoIter, Items};
 pub use options::Weighable;
 pub use unreduced::Unreduced;
-pub use window::{Early, Whole, WindowFlow};
+pub use window::{Early, FiresOnce, Whole, WindowFlow};
 
 use crate::edge::Edge;
 use crate::error::Error;

@@ -8,7 +8,7 @@ use crate::edge::{Concat, Partitioned, Shuffled, Zip};
 use crate::source::{
     FromIter, FromIters, FromRange, FromReceiver, FromSlice, FromSource, FromText, ReadLines,
 };
-use crate::state::{Joined, Keyed, MergeWindows};
+use crate::state::{BySession, Joined, Keyed, MergeWindows};
 use crate::step::{
     AndEmit, Boxed, Chunks, Departition, Emit, EmitState, Filter, FilterMap, FlatMap, Inspect, Map,
     MapBatch, MapConcurrent, MapWith, OnTrigger, Pipe, Take, TryFlatMap, TryMap, Uniq, Windowed,
@@ -61,6 +61,7 @@ unreduced! {
     ['env, P: Pipe, N, F, E, L] Windowed<'env, P, N, F, OnTrigger<E>, L>;
     ['env, P: Pipe, N, F, L] Windowed<'env, P, N, AndEmit<F>, EmitState, L>;
     ['env, P: Pipe, N, F, C, L] Windowed<'env, P, N, F, MergeWindows<C>, L>;
+    [P, D] BySession<P, D>;
     [P, F] MapConcurrent<P, F>;
     [P, N, M, F] Departition<P, N, M, F>;
 }

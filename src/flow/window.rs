@@ -10,7 +10,7 @@ use crate::step::{
     AndEmit, DropLate, EmitState, OnTrigger, Pipe, Punctuation, Quiet, Rules, Windowed,
 };
 use crate::window::{
-    By, EventTime, EventWindow, Firing, PlainWindow, Signal, Spec, TimeOf, Timeless,
+    Aligned, By, EventTime, EventWindow, Firing, PlainWindow, Signal, Spec, TimeOf, Timeless,
 };
 
 impl<'env, P: Pipe + 'env> Flow<'env, P> {
@@ -34,7 +34,8 @@ impl<'env, P: Pipe + 'env> Flow<'env, P> {
         WindowFlow::new(self, window.spec(), Timeless)
     }
 
-    /// Windows of event time for the reduction that follows; the closure says when an item happened, in
+    /// Windows of event time for the reduction that follows: [fixed](crate::Window::fixed),
+    /// [sliding](crate::Window::sliding), or [sessions](crate::Window::session). The closure says when an item happened, in
     /// milliseconds or as a `Duration` since an epoch.
     ///
     /// A window is done when the *watermark* has passed its end: the least of the latest times that the producers in
@@ -63,7 +64,7 @@ impl<'env, P: Pipe + 'env> Flow<'env, P> {
         self,
         window: W,
         time: F,
-    ) -> WindowFlow<'env, P, Whole, impl TimeOf<P::Item> + use<'env, P, W, M, F>>
+    ) -> WindowFlow<'env, P, Whole, W::Shape, impl TimeOf<P::Item> + use<'env, P, W, M, F>>
     where
         W: EventWindow<P::Item>,
         M: EventTime + 'env,
@@ -130,23 +131,34 @@ impl<'env, P: Pipe + 'env> Flow<'env, P> {
 /// # Ok::<(), millstream::Error>(())
 /// ```
 #[must_use = "windows do nothing without a reduction: go on with `.reduce(…)` or `.emit_and_reduce(…)`"]
-pub struct WindowFlow<'env, P: Pipe, F = Whole, M = Timeless> {
+pub struct WindowFlow<'env, P: Pipe, F = Whole, W = Aligned, M = Timeless> {
     pub(super) flow: Flow<'env, P>,
     /// All but the time.
     pub(super) rules: Rules<'env, P::Item>,
     pub(super) time: M,
     fires: PhantomData<F>,
+    shape: PhantomData<W>,
 }
 
 /// Windows of event time that fire when they are done, and not before: declared aggregates need no more.
 #[derive(Debug, Clone, Copy)]
 pub enum Whole {}
 
+/// Windows that a declared aggregate can have: of event time, given once, when they are done.
+#[diagnostic::on_unimplemented(
+    message = "these windows have a trigger or no event time, and what comes next gives a window of event time once, when it is done",
+    note = "leave the trigger out, or go on with `.reduce(…)`, which gives its state whenever the window fires",
+    note = "windows of event time are those of `.window_by(window, |item| item.time)`"
+)]
+pub trait FiresOnce {}
+
+impl FiresOnce for Whole {}
+
 /// Windows that fire earlier too, or that have no event time.
 #[derive(Debug, Clone, Copy)]
 pub enum Early {}
 
-impl<'env, P: Pipe + 'env, F, M: TimeOf<P::Item> + 'env> WindowFlow<'env, P, F, M> {
+impl<'env, P: Pipe + 'env, F, W, M: TimeOf<P::Item> + 'env> WindowFlow<'env, P, F, W, M> {
     fn new(flow: Flow<'env, P>, spec: Spec<P::Item>, time: M) -> Self {
         let rules = Rules {
             spec,
@@ -161,15 +173,17 @@ impl<'env, P: Pipe + 'env, F, M: TimeOf<P::Item> + 'env> WindowFlow<'env, P, F, 
             rules,
             time,
             fires: PhantomData,
+            shape: PhantomData,
         }
     }
 
-    fn early(self) -> WindowFlow<'env, P, Early, M> {
+    fn early(self) -> WindowFlow<'env, P, Early, W, M> {
         WindowFlow {
             flow: self.flow,
             rules: self.rules,
             time: self.time,
             fires: PhantomData,
+            shape: PhantomData,
         }
     }
 
@@ -188,7 +202,7 @@ impl<'env, P: Pipe + 'env, F, M: TimeOf<P::Item> + 'env> WindowFlow<'env, P, F, 
     /// assert_eq!(seen, [vec![1, 2], vec![3, 4], vec![5]]);
     /// # Ok::<(), millstream::Error>(())
     /// ```
-    pub fn trigger_every(mut self, items: u64) -> WindowFlow<'env, P, Early, M> {
+    pub fn trigger_every(mut self, items: u64) -> WindowFlow<'env, P, Early, W, M> {
         self.rules.every = Some(items.max(1));
         self.early()
     }
@@ -214,7 +228,7 @@ impl<'env, P: Pipe + 'env, F, M: TimeOf<P::Item> + 'env> WindowFlow<'env, P, F, 
     /// assert_eq!(sums, [3, 10]);
     /// # Ok::<(), millstream::Error>(())
     /// ```
-    pub fn trigger_periodically(mut self, period: Duration) -> WindowFlow<'env, P, Early, M> {
+    pub fn trigger_periodically(mut self, period: Duration) -> WindowFlow<'env, P, Early, W, M> {
         self.rules.periods.push(period);
         self.early()
     }
@@ -232,7 +246,7 @@ impl<'env, P: Pipe + 'env, F, M: TimeOf<P::Item> + 'env> WindowFlow<'env, P, F, 
     /// assert!(flow.count()? >= 1);
     /// # Ok::<(), millstream::Error>(())
     /// ```
-    pub fn trigger_on(mut self, signal: &Signal) -> WindowFlow<'env, P, Early, M> {
+    pub fn trigger_on(mut self, signal: &Signal) -> WindowFlow<'env, P, Early, W, M> {
         self.rules.signals.push(signal.clone());
         self.early()
     }
@@ -261,7 +275,7 @@ impl<'env, P: Pipe + 'env, F, M: TimeOf<P::Item> + 'env> WindowFlow<'env, P, F, 
     /// assert_eq!(sentences, [3, 3]);
     /// # Ok::<(), millstream::Error>(())
     /// ```
-    pub fn trigger<B, N, G>(mut self, init: N, f: G) -> WindowFlow<'env, P, Early, M>
+    pub fn trigger<B, N, G>(mut self, init: N, f: G) -> WindowFlow<'env, P, Early, W, M>
     where
         B: 'env,
         N: Fn() -> B + Send + Sync + 'env,
@@ -271,6 +285,40 @@ impl<'env, P: Pipe + 'env, F, M: TimeOf<P::Item> + 'env> WindowFlow<'env, P, F, 
         self.early()
     }
 
+    pub(super) fn add<N, S, E>(
+        self,
+        kind: &'static str,
+        keeps: &'static str,
+        init: N,
+        step: S,
+        emit: E,
+    ) -> Flow<'env, Windowed<'env, P, N, S, E>> {
+        let WindowFlow {
+            mut flow,
+            mut rules,
+            time,
+            ..
+        } = self;
+        if M::TIMED {
+            flow.group.timed = true;
+            rules.time = Some(Box::new(move |item| time.at(item)));
+        }
+        flow.group.ordered = false;
+        flow.group.reduced = true;
+        flow.keeps.push(keeps);
+        flow.steps.push("window");
+        flow.step(kind, |pipe| Windowed {
+            pipe,
+            rules,
+            init,
+            step,
+            emit,
+            late: DropLate,
+        })
+    }
+}
+
+impl<'env, P: Pipe + 'env, F, M: TimeOf<P::Item> + 'env> WindowFlow<'env, P, F, Aligned, M> {
     /// Folds the items of each window, in each worker, into an accumulator, and emits it when the window fires: a clone
     /// while the window stays open, itself when it is done.
     ///
@@ -299,7 +347,8 @@ impl<'env, P: Pipe + 'env, F, M: TimeOf<P::Item> + 'env> WindowFlow<'env, P, F, 
         N: Fn() -> A + Send + Sync + 'env,
         G: Fn(&mut A, P::Item) + Send + Sync + 'env,
     {
-        self.add("reduce", init, Quiet(f), EmitState)
+        let keeps = self.rules.spec.keeps();
+        self.add("reduce", keeps, init, Quiet(f), EmitState)
     }
 
     /// Folds the items of each window like [`reduce`](WindowFlow::reduce), and emits while it goes; the last closure
@@ -331,42 +380,12 @@ impl<'env, P: Pipe + 'env, F, M: TimeOf<P::Item> + 'env> WindowFlow<'env, P, F, 
         G: Fn(&mut A, P::Item) -> U + Send + Sync + 'env,
         E: Fn(&mut A, &Firing) -> V + Send + Sync + 'env,
     {
-        self.add("emit_and_reduce", init, AndEmit(f), OnTrigger(fire))
-    }
-
-    fn add<N, S, E>(
-        self,
-        kind: &'static str,
-        init: N,
-        step: S,
-        emit: E,
-    ) -> Flow<'env, Windowed<'env, P, N, S, E>> {
-        let WindowFlow {
-            mut flow,
-            mut rules,
-            time,
-            ..
-        } = self;
-        if M::TIMED {
-            flow.group.timed = true;
-            rules.time = Some(Box::new(move |item| time.at(item)));
-        }
-        flow.group.ordered = false;
-        flow.group.reduced = true;
-        flow.keeps.push(rules.spec.keeps());
-        flow.steps.push("window");
-        flow.step(kind, |pipe| Windowed {
-            pipe,
-            rules,
-            init,
-            step,
-            emit,
-            late: DropLate,
-        })
+        let keeps = self.rules.spec.keeps();
+        self.add("emit_and_reduce", keeps, init, AndEmit(f), OnTrigger(fire))
     }
 }
 
-impl<P: Pipe, F, M> fmt::Debug for WindowFlow<'_, P, F, M> {
+impl<P: Pipe, F, W, M> fmt::Debug for WindowFlow<'_, P, F, W, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WindowFlow").finish_non_exhaustive()
     }

@@ -7,17 +7,17 @@ use std::sync::Arc;
 
 use ahash::RandomState;
 
-use super::{Flow, Unreduced, Whole, WindowFlow};
+use super::{FiresOnce, Flow, Unreduced, WindowFlow};
 use crate::aggregate::{Aggregate, ByRef, Combine, Count, Over, Sum};
 use crate::plan::Routing;
 use crate::state::{CombineWindows, LatePartials, MergeWindows, Partials, ToOwner};
 use crate::step::{Pipe, Rules, Windowed};
-use crate::window::{Pane, Spec, TimeOf};
+use crate::window::{Aligned, Pane, Spec, TimeOf};
 
 /// What the stage in front keeps, for `explain`.
 const COMBINES: &str = "partial results by window and key, up to 65,536 and a chunk";
 
-impl<'env, P: Pipe + 'env, M: TimeOf<P::Item> + 'env> WindowFlow<'env, P, Whole, M> {
+impl<'env, P: Pipe + 'env, R, M: TimeOf<P::Item> + 'env> WindowFlow<'env, P, R, Aligned, M> {
     /// Counts items by window and key.
     ///
     /// Workers count within each window before anything crosses a thread; the owner of a key adds up what they send. A
@@ -42,8 +42,9 @@ impl<'env, P: Pipe + 'env, M: TimeOf<P::Item> + 'env> WindowFlow<'env, P, Whole,
     pub fn count_by<K, F>(
         self,
         key: F,
-    ) -> Flow<'env, impl Pipe<Item = (Pane, K, u64)> + Unreduced + use<'env, P, M, K, F>>
+    ) -> Flow<'env, impl Pipe<Item = (Pane, K, u64)> + Unreduced + use<'env, P, R, M, K, F>>
     where
+        R: FiresOnce,
         P::Item: Send,
         K: Hash + Eq + Send + 'env,
         F: Fn(&P::Item) -> K + Send + Sync + 'env,
@@ -71,8 +72,9 @@ impl<'env, P: Pipe + 'env, M: TimeOf<P::Item> + 'env> WindowFlow<'env, P, Whole,
         self,
         key: F,
         value: G,
-    ) -> Flow<'env, impl Pipe<Item = (Pane, K, V)> + Unreduced + use<'env, P, M, K, V, F, G>>
+    ) -> Flow<'env, impl Pipe<Item = (Pane, K, V)> + Unreduced + use<'env, P, R, M, K, V, F, G>>
     where
+        R: FiresOnce,
         P::Item: Send,
         K: Hash + Eq + Send + 'env,
         V: AddAssign + Send + 'env,
@@ -103,8 +105,9 @@ impl<'env, P: Pipe + 'env, M: TimeOf<P::Item> + 'env> WindowFlow<'env, P, Whole,
         self,
         key: F,
         aggregates: G,
-    ) -> Flow<'env, impl Pipe<Item = (Pane, K, A::Out)> + Unreduced + use<'env, P, M, K, A, F, G>>
+    ) -> Flow<'env, impl Pipe<Item = (Pane, K, A::Out)> + Unreduced + use<'env, P, R, M, K, A, F, G>>
     where
+        R: FiresOnce,
         P::Item: Send,
         K: Hash + Eq + Send + 'env,
         A: Aggregate<P::Item> + 'env,
@@ -120,8 +123,9 @@ impl<'env, P: Pipe + 'env, M: TimeOf<P::Item> + 'env> WindowFlow<'env, P, Whole,
         kind: &'static str,
         key: F,
         combine: C,
-    ) -> Flow<'env, impl Pipe<Item = (Pane, K, C::Out)> + Unreduced + use<'env, P, M, K, F, C>>
+    ) -> Flow<'env, impl Pipe<Item = (Pane, K, C::Out)> + Unreduced + use<'env, P, R, M, K, F, C>>
     where
+        R: FiresOnce,
         P::Item: Send,
         K: Hash + Eq + Send + 'env,
         F: Fn(&P::Item) -> K + Send + Sync + 'env,
@@ -174,7 +178,7 @@ impl<'env, P: Pipe + 'env, M: TimeOf<P::Item> + 'env> WindowFlow<'env, P, Whole,
     }
 }
 
-impl<'env, P: Pipe + 'env, F, M: TimeOf<P::Item> + 'env> WindowFlow<'env, P, F, M> {
+impl<'env, P: Pipe + 'env, F, M: TimeOf<P::Item> + 'env> WindowFlow<'env, P, F, Aligned, M> {
     /// Drops items whose key was seen before in the same window, in the same worker: behind
     /// [`partition_by`](Flow::partition_by) that key, in the whole flow. Items that are new go on at once.
     ///

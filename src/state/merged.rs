@@ -12,7 +12,7 @@ use ahash::RandomState;
 use super::Partials;
 use crate::aggregate::Combine;
 use crate::step::{Accumulate, LateItem, OnFiring};
-use crate::window::{Firing, Pane};
+use crate::window::{Firing, Pane, Panes, Spec};
 
 /// How the owner merges partials, and what a window that is done gives.
 #[derive(Debug)]
@@ -54,7 +54,12 @@ where
     K: Hash + Eq,
     C: Combine<T>,
 {
+    type Open = Panes<OwnerTable<T, K, C>>;
     type Out = iter::Empty<E>;
+
+    fn open(&self, spec: &Spec<Partials<K, C::Acc>>) -> Self::Open {
+        Panes::new(spec.kind, spec.lateness, spec.gaps)
+    }
 
     #[inline]
     fn take(&self, table: &mut OwnerTable<T, K, C>, partials: Partials<K, C::Acc>) -> Self::Out {

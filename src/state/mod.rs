@@ -26,6 +26,7 @@ mod keyed;
 mod merged;
 mod part;
 mod partials;
+mod session;
 mod windowed;
 
 pub use borrowed::Adder;
@@ -35,7 +36,8 @@ pub(crate) use join::SendByKey;
 pub use join::{FullOuter, Inner, JoinKind, Joined, LeftOuter, RightOuter, Side};
 pub use keyed::Keyed;
 pub(crate) use merged::{LatePartials, MergeWindows};
-pub(crate) use partials::{Partials, ToOwner};
+pub(crate) use partials::{Partial, Partials, ToOwner};
+pub(crate) use session::{BySession, MergeSessions, Spanning, UniqSessions};
 pub(crate) use windowed::CombineWindows;
 
 use std::sync::Arc;

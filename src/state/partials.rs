@@ -17,6 +17,14 @@ pub(crate) struct Partials<K, A> {
     pub(super) entries: Vec<(K, A)>,
 }
 
+/// What a producer made of the items of one key in one window.
+#[derive(Debug)]
+pub(crate) struct Partial<K, A> {
+    pub(super) start: i64,
+    pub(super) key: K,
+    pub(super) acc: A,
+}
+
 impl<K, A> Partials<K, A> {
     fn new(start: i64, owner: usize) -> Self {
         Partials {
@@ -25,6 +33,13 @@ impl<K, A> Partials<K, A> {
             items: 0,
             entries: Vec::new(),
         }
+    }
+
+    /// They one by one.
+    pub(crate) fn each(self) -> impl Iterator<Item = Partial<K, A>> {
+        let start = self.start;
+        let entries = self.entries.into_iter();
+        entries.map(move |(key, acc)| Partial { start, key, acc })
     }
 
     /// Bytes that they take on an edge.

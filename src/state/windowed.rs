@@ -26,7 +26,7 @@ use crate::aggregate::{Combine, Place};
 use crate::error::Error;
 use crate::run::Context;
 use crate::step::{Feed, Pipe, Pull, Release};
-use crate::window::{Fit, Panes, Spec, TimeOf};
+use crate::window::{Fit, OpenWindows, Panes, Spec, TimeOf};
 
 /// Keys of all windows that a producer keeps; with more it hands on everything.
 const MOST: usize = 1 << 16;

@@ -53,11 +53,11 @@ pub use reduce::Reduce;
 pub use take::Take;
 pub use try_map::{TryFlatMap, TryMap};
 pub use uniq::{ItsKey, Itself, Mark, Uniq};
-pub(crate) use window::Rules;
 pub use window::{
-    Accumulate, AndEmit, DropLate, EmitState, Given, LateItem, OnFiring, OnLate, OnTrigger,
-    Punctuation, Quiet, Windowed,
+    Accumulate, AndEmit, Bridging, DropLate, EmitState, Given, LateItem, OnFiring, OnLate,
+    OnTrigger, Punctuation, Quiet, Windowed,
 };
+pub(crate) use window::{Reach, Rules};
 
 use crate::error::Error;
 use crate::run::Context;

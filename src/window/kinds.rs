@@ -47,6 +47,30 @@ impl Window {
         )
     }
 
+    /// Sessions of event time: items less than `gap` apart are in one, which ends a gap behind its last item. An item
+    /// between two makes them one.
+    ///
+    /// Declared aggregates such as [`count_by`](crate::WindowFlow::count_by) and `uniq_by` have sessions of each key; a
+    /// `reduce` has sessions of all items of a worker, and takes one more closure that merges two. The gap is a
+    /// `Duration` or a number of milliseconds; less than one counts as one.
+    ///
+    /// ```
+    /// use millstream::{Flow, Pane, Window};
+    ///
+    /// let clicks = [("ann", 0), ("ann", 8), ("bob", 9), ("ann", 18)];
+    /// let mut visits = Flow::from_iter(clicks)
+    ///     .window_by(Window::session(10), |click| click.1)
+    ///     .count_by(|click| click.0)
+    ///     .sorted()?;
+    /// let pane = |start, end| Pane::Time { start, end };
+    /// let want = [(pane(0, 18), "ann", 2), (pane(9, 19), "bob", 1), (pane(18, 28), "ann", 1)];
+    /// assert_eq!(visits, want);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    pub fn session(gap: impl EventTime) -> Session {
+        Session(Options::default(), gap.millis().max(1))
+    }
+
     /// Windows of so many items, counted in each partition; the last one holds what is left, and may be empty.
     pub fn count(items: u64) -> CountWindow {
         CountWindow(items.max(1))
@@ -69,6 +93,14 @@ pub struct Fixed(Options, i64);
 /// The windows of [`Window::sliding`].
 #[derive(Debug, Clone, Copy)]
 pub struct Sliding(Options, i64, i64);
+
+/// The windows of [`Window::session`].
+///
+/// An item is late if a session of nothing else would be over: when the watermark has passed its time, the gap and the
+/// lateness. A late item within the lateness goes into the session that it touches, and may make it longer; then that
+/// fires at the watermark again.
+#[derive(Debug, Clone, Copy)]
+pub struct Session(Options, i64);
 
 /// The windows of [`Window::count`].
 #[derive(Debug, Clone, Copy)]
@@ -103,7 +135,13 @@ macro_rules! event_options {
                 self.0.disorder = by.millis().max(0);
                 self
             }
+        }
+    };
+}
 
+macro_rules! gaps_option {
+    ($kind:ident) => {
+        impl $kind {
             /// Fires windows in which nothing happened as well, between others, at most so many in a row; a stray time
             /// far away would make millions of them.
             pub fn gaps(mut self, at_most: u64) -> Self {
@@ -116,6 +154,9 @@ macro_rules! event_options {
 
 event_options!(Fixed);
 event_options!(Sliding);
+event_options!(Session);
+gaps_option!(Fixed);
+gaps_option!(Sliding);
 
 /// What was asked for.
 #[derive(Debug)]
@@ -157,6 +198,17 @@ impl<T> Spec<T> {
             lateness: options.lateness,
             disorder: options.disorder,
             gaps: options.gaps,
+        }
+    }
+
+    /// The same windows for other items, which are in one of them each.
+    pub(crate) fn of_others<U>(&self) -> Spec<U> {
+        Spec {
+            kind: self.kind,
+            copy: None,
+            lateness: self.lateness,
+            disorder: self.disorder,
+            gaps: self.gaps,
         }
     }
 
@@ -204,12 +256,23 @@ pub trait PlainWindow<T> {
 /// Windows of event time: for [`Flow::window_by`](crate::Flow::window_by).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no window of event time for items of `{T}`",
-    note = "windows without a time go to `.window(window)`; sliding windows need items that are `Clone`"
+    note = "windows without a time go to `.window(window)`; sliding windows need items that are `Clone`",
+    note = "where windows of a fixed size are asked for, sessions are none"
 )]
 pub trait EventWindow<T> {
+    /// [`Aligned`] or [`Sessions`]: which reductions there are.
+    type Shape;
     #[doc(hidden)]
     fn spec(self) -> Spec<T>;
 }
+
+/// Windows that begin and end where no item has a say.
+#[derive(Debug, Clone, Copy)]
+pub enum Aligned {}
+
+/// Windows that items make: sessions.
+#[derive(Debug, Clone, Copy)]
+pub enum Sessions {}
 
 impl<T> PlainWindow<T> for Global {
     fn spec(self) -> Spec<T> {
@@ -230,6 +293,8 @@ impl<T> PlainWindow<T> for Periodic {
 }
 
 impl<T> EventWindow<T> for Fixed {
+    type Shape = Aligned;
+
     fn spec(self) -> Spec<T> {
         let kind = Kind::Time {
             size: self.1,
@@ -240,11 +305,27 @@ impl<T> EventWindow<T> for Fixed {
 }
 
 impl<T: Clone> EventWindow<T> for Sliding {
+    type Shape = Aligned;
+
     fn spec(self) -> Spec<T> {
         let kind = Kind::Time {
             size: self.1,
             slide: self.2,
         };
         Spec::timed(kind, self.0, Some(T::clone))
+    }
+}
+
+impl<T> EventWindow<T> for Session {
+    type Shape = Sessions;
+
+    /// The size is the gap. Read as windows it is the slices of time that producers combine in: whatever lies in one is
+    /// less than a gap apart. What sessions are made of them is the reduction's.
+    fn spec(self) -> Spec<T> {
+        let kind = Kind::Time {
+            size: self.1,
+            slide: self.1,
+        };
+        Spec::timed(kind, self.0, None)
     }
 }

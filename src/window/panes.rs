@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use super::firing::{Pane, Trigger};
 use super::kinds::Kind;
+use super::open::OpenWindows;
 
 /// The open windows and their states.
+#[doc(hidden)]
 #[derive(Debug)]
-pub(crate) struct Panes<A> {
+pub struct Panes<A> {
     kind: Kind,
     lateness: i64,
     gaps: u64,
@@ -31,10 +33,18 @@ struct State<A> {
 }
 
 /// Where an item belongs.
+#[doc(hidden)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fit {
+pub enum Fit {
     /// Into the windows with these ids.
-    In { first: i64, last: i64, step: i64 },
+    In {
+        /// The first of them.
+        first: i64,
+        /// The last.
+        last: i64,
+        /// From one to the next.
+        step: i64,
+    },
     /// Its windows have ended.
     Late,
     /// Into none: windows that slide by more than their size leave holes.
@@ -42,7 +52,9 @@ pub(crate) enum Fit {
 }
 
 /// What becomes of a window's state when it fires.
-pub(crate) enum Keep<'a, A> {
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum Keep<'a, A> {
     /// It stays.
     Stays(&'a mut A),
     /// It is given away, since the window has ended.
@@ -67,181 +79,11 @@ impl<A> Panes<A> {
         self.open.len()
     }
 
-    /// The windows that an item of this time belongs to; `time` counts for windows of event time only.
-    #[inline]
-    pub(crate) fn windows(&self, time: i64, watermark: i64) -> Fit {
-        if let Kind::Start { .. } = self.kind {
-            if self.ended(time, watermark) {
-                return Fit::Late;
-            }
-            return Fit::In {
-                first: time,
-                last: time,
-                step: 1,
-            };
-        }
-        let Kind::Time { size, slide } = self.kind else {
-            return Fit::In {
-                first: self.number,
-                last: self.number,
-                step: 1,
-            };
-        };
-        // The latest window that begins at or before the time, and the earliest that has not ended by then.
-        let last = floor(time, slide);
-        let mut first = floor(time.saturating_sub(size), slide).saturating_add(slide);
-        if first > last {
-            return Fit::Between;
-        }
-        while first <= last && self.ended(first, watermark) {
-            first = first.saturating_add(slide);
-        }
-        if first > last {
-            return Fit::Late;
-        }
-        Fit::In {
-            first,
-            last,
-            step: slide,
-        }
-    }
-
     fn ended(&self, start: i64, watermark: i64) -> bool {
         let Some((size, _)) = self.times() else {
             return false;
         };
         start.saturating_add(size).saturating_add(self.lateness) <= watermark
-    }
-
-    /// The state of a window, opened if it is not; counts an item in. The second value is set when that was the
-    /// `every`-th since the last such firing.
-    pub(crate) fn enter(
-        &mut self,
-        id: i64,
-        every: Option<u64>,
-        init: impl FnOnce() -> A,
-    ) -> (&mut A, bool) {
-        let state = self.open.entry(id).or_insert_with(|| State::new(init()));
-        state.entered += 1;
-        state.items += 1;
-        let due = every.is_some_and(|n| state.entered >= n);
-        if due {
-            state.entered = 0;
-        }
-        (&mut state.acc, due)
-    }
-
-    /// Whether the running window is full; only count windows ever are.
-    pub(crate) fn is_full(&self) -> bool {
-        match self.kind {
-            Kind::Count(most) => self.open.get(&self.number).is_some_and(|s| s.items >= most),
-            _ => false,
-        }
-    }
-
-    /// Ends the running window and begins the next.
-    pub(crate) fn turn(
-        &mut self,
-        init: impl FnOnce() -> A,
-        mut fire: impl FnMut(Pane, Trigger, Keep<'_, A>),
-    ) {
-        let state = self.open.remove(&self.number);
-        let acc = state.map_or_else(init, |state| state.acc);
-        fire(self.pane(self.number), Trigger::Done, Keep::Ends(acc));
-        self.number += 1;
-    }
-
-    /// Fires one window, without ending it.
-    pub(crate) fn fire(
-        &mut self,
-        id: i64,
-        trigger: Trigger,
-        mut fire: impl FnMut(Pane, Trigger, Keep<'_, A>),
-    ) {
-        let pane = self.pane(id);
-        if let Some(state) = self.open.get_mut(&id) {
-            fire(pane, trigger, Keep::Stays(&mut state.acc));
-        }
-    }
-
-    /// Fires all open windows, from the oldest, without ending them; a window with a running number is always open.
-    pub(crate) fn fire_all(
-        &mut self,
-        trigger: &Trigger,
-        init: impl Fn() -> A,
-        mut fire: impl FnMut(Pane, Trigger, Keep<'_, A>),
-    ) {
-        self.open_number(init);
-        let kind = self.kind;
-        for (id, state) in &mut self.open {
-            fire(
-                pane(kind, *id),
-                trigger.clone(),
-                Keep::Stays(&mut state.acc),
-            );
-        }
-    }
-
-    /// Fires and ends what the watermark has passed, from the oldest.
-    pub(crate) fn advance(
-        &mut self,
-        watermark: i64,
-        init: impl Fn() -> A,
-        mut fire: impl FnMut(Pane, Trigger, Keep<'_, A>),
-    ) {
-        let Some((size, slide)) = self.times() else {
-            return;
-        };
-        let passed = watermark.saturating_sub(size);
-        if self
-            .open
-            .first_key_value()
-            .is_none_or(|(first, _)| *first > passed)
-        {
-            return;
-        }
-        // Up to the first window that is not over yet.
-        self.fill_gaps(floor(passed, slide).saturating_add(slide), &init);
-        let kind = self.kind;
-        if self.lateness > 0 {
-            for (id, state) in self.open.range_mut(..=passed) {
-                if !state.passed {
-                    state.passed = true;
-                    fire(
-                        pane(kind, *id),
-                        Trigger::Watermark,
-                        Keep::Stays(&mut state.acc),
-                    );
-                }
-            }
-        }
-        while let Some(first) = self.open.first_entry() {
-            let id = *first.key();
-            if id.saturating_add(size).saturating_add(self.lateness) > watermark {
-                break;
-            }
-            fire(
-                pane(kind, id),
-                Trigger::Done,
-                Keep::Ends(first.remove().acc),
-            );
-        }
-    }
-
-    /// Fires and ends everything, from the oldest: the input has ended.
-    pub(crate) fn finish(
-        &mut self,
-        init: impl Fn() -> A,
-        mut fire: impl FnMut(Pane, Trigger, Keep<'_, A>),
-    ) {
-        self.open_number(&init);
-        if let Some((last, _)) = self.open.last_key_value() {
-            self.fill_gaps(*last, &init);
-        }
-        let kind = self.kind;
-        for (id, state) in std::mem::take(&mut self.open) {
-            fire(pane(kind, id), Trigger::Done, Keep::Ends(state.acc));
-        }
     }
 
     fn open_number(&mut self, init: impl FnOnce() -> A) {
@@ -296,6 +138,156 @@ impl<A> Panes<A> {
 
     fn pane(&self, id: i64) -> Pane {
         pane(self.kind, id)
+    }
+}
+
+impl<A> OpenWindows<A> for Panes<A> {
+    #[inline]
+    fn windows(&self, time: i64, watermark: i64) -> Fit {
+        if let Kind::Start { .. } = self.kind {
+            if self.ended(time, watermark) {
+                return Fit::Late;
+            }
+            return Fit::In {
+                first: time,
+                last: time,
+                step: 1,
+            };
+        }
+        let Kind::Time { size, slide } = self.kind else {
+            return Fit::In {
+                first: self.number,
+                last: self.number,
+                step: 1,
+            };
+        };
+        // The latest window that begins at or before the time, and the earliest that has not ended by then.
+        let last = floor(time, slide);
+        let mut first = floor(time.saturating_sub(size), slide).saturating_add(slide);
+        if first > last {
+            return Fit::Between;
+        }
+        while first <= last && self.ended(first, watermark) {
+            first = first.saturating_add(slide);
+        }
+        if first > last {
+            return Fit::Late;
+        }
+        Fit::In {
+            first,
+            last,
+            step: slide,
+        }
+    }
+
+    fn enter(&mut self, id: i64, every: Option<u64>, init: impl FnOnce() -> A) -> (&mut A, bool) {
+        let state = self.open.entry(id).or_insert_with(|| State::new(init()));
+        state.entered += 1;
+        state.items += 1;
+        let due = every.is_some_and(|n| state.entered >= n);
+        if due {
+            state.entered = 0;
+        }
+        (&mut state.acc, due)
+    }
+
+    fn is_full(&self) -> bool {
+        match self.kind {
+            Kind::Count(most) => self.open.get(&self.number).is_some_and(|s| s.items >= most),
+            _ => false,
+        }
+    }
+
+    fn turn(&mut self, init: impl FnOnce() -> A, mut fire: impl FnMut(Pane, Trigger, Keep<'_, A>)) {
+        let state = self.open.remove(&self.number);
+        let acc = state.map_or_else(init, |state| state.acc);
+        fire(self.pane(self.number), Trigger::Done, Keep::Ends(acc));
+        self.number += 1;
+    }
+
+    fn fire(
+        &mut self,
+        id: i64,
+        trigger: Trigger,
+        mut fire: impl FnMut(Pane, Trigger, Keep<'_, A>),
+    ) {
+        let pane = self.pane(id);
+        if let Some(state) = self.open.get_mut(&id) {
+            fire(pane, trigger, Keep::Stays(&mut state.acc));
+        }
+    }
+
+    fn fire_all(
+        &mut self,
+        trigger: &Trigger,
+        init: impl Fn() -> A,
+        mut fire: impl FnMut(Pane, Trigger, Keep<'_, A>),
+    ) {
+        self.open_number(init);
+        let kind = self.kind;
+        for (id, state) in &mut self.open {
+            fire(
+                pane(kind, *id),
+                trigger.clone(),
+                Keep::Stays(&mut state.acc),
+            );
+        }
+    }
+
+    fn advance(
+        &mut self,
+        watermark: i64,
+        init: impl Fn() -> A,
+        mut fire: impl FnMut(Pane, Trigger, Keep<'_, A>),
+    ) {
+        let Some((size, slide)) = self.times() else {
+            return;
+        };
+        let passed = watermark.saturating_sub(size);
+        if self
+            .open
+            .first_key_value()
+            .is_none_or(|(first, _)| *first > passed)
+        {
+            return;
+        }
+        // Up to the first window that is not over yet.
+        self.fill_gaps(floor(passed, slide).saturating_add(slide), &init);
+        let kind = self.kind;
+        if self.lateness > 0 {
+            for (id, state) in self.open.range_mut(..=passed) {
+                if !state.passed {
+                    state.passed = true;
+                    fire(
+                        pane(kind, *id),
+                        Trigger::Watermark,
+                        Keep::Stays(&mut state.acc),
+                    );
+                }
+            }
+        }
+        while let Some(first) = self.open.first_entry() {
+            let id = *first.key();
+            if id.saturating_add(size).saturating_add(self.lateness) > watermark {
+                break;
+            }
+            fire(
+                pane(kind, id),
+                Trigger::Done,
+                Keep::Ends(first.remove().acc),
+            );
+        }
+    }
+
+    fn finish(&mut self, init: impl Fn() -> A, mut fire: impl FnMut(Pane, Trigger, Keep<'_, A>)) {
+        self.open_number(&init);
+        if let Some((last, _)) = self.open.last_key_value() {
+            self.fill_gaps(*last, &init);
+        }
+        let kind = self.kind;
+        for (id, state) in std::mem::take(&mut self.open) {
+            fire(pane(kind, id), Trigger::Done, Keep::Ends(state.acc));
+        }
     }
 }
 

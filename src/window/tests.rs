@@ -1,6 +1,6 @@
 //! Which windows an item belongs to, and when they fire.
 
-use super::{Fit, Keep, Kind, Panes};
+use super::{Fit, Keep, Kind, OpenWindows, Panes};
 
 fn fit(first: i64, last: i64, step: i64) -> Fit {
     Fit::In { first, last, step }

@@ -25,6 +25,7 @@ mod order;
 mod panics;
 #[cfg(feature = "rate")]
 mod rate;
+mod sessions;
 mod stops;
 mod uniq;
 mod windows;

@@ -1,14 +1,19 @@
 //! What items and firings give: the parts that a reduction over windows is put together from.
 
+use std::fmt;
 use std::iter;
 use std::option;
+use std::sync::Arc;
 
-use crate::window::Firing;
+use crate::window::{Firing, OpenSessions, OpenWindows, Panes, Spec};
 
 /// What an item does to its window's accumulator, and what it gives at once.
 #[doc(hidden)]
 pub trait Accumulate<A, T, E>: Send + Sync {
+    /// What keeps the open windows.
+    type Open: OpenWindows<A>;
     type Out: Iterator<Item = E>;
+    fn open(&self, spec: &Spec<T>) -> Self::Open;
     fn take(&self, acc: &mut A, item: T) -> Self::Out;
 }
 
@@ -17,7 +22,12 @@ pub trait Accumulate<A, T, E>: Send + Sync {
 pub struct Quiet<F>(pub(crate) F);
 
 impl<A, T, E, F: Fn(&mut A, T) + Send + Sync> Accumulate<A, T, E> for Quiet<F> {
+    type Open = Panes<A>;
     type Out = iter::Empty<E>;
+
+    fn open(&self, spec: &Spec<T>) -> Panes<A> {
+        Panes::new(spec.kind, spec.lateness, spec.gaps)
+    }
 
     #[inline]
     fn take(&self, acc: &mut A, item: T) -> Self::Out {
@@ -33,11 +43,55 @@ pub struct AndEmit<F>(pub(crate) F);
 impl<A, T, U: IntoIterator, F: Fn(&mut A, T) -> U + Send + Sync> Accumulate<A, T, U::Item>
     for AndEmit<F>
 {
+    type Open = Panes<A>;
     type Out = U::IntoIter;
+
+    fn open(&self, spec: &Spec<T>) -> Panes<A> {
+        Panes::new(spec.kind, spec.lateness, spec.gaps)
+    }
 
     #[inline]
     fn take(&self, acc: &mut A, item: T) -> Self::Out {
         (self.0)(acc, item).into_iter()
+    }
+}
+
+/// The same over sessions, where an item may bring two accumulators together: what else is said, and how they merge.
+pub struct Bridging<S, M> {
+    step: S,
+    merge: Arc<M>,
+}
+
+impl<S, M> Bridging<S, M> {
+    pub(crate) fn new(step: S, merge: M) -> Self {
+        Bridging {
+            step,
+            merge: Arc::new(merge),
+        }
+    }
+}
+
+impl<A, T, E, S, M> Accumulate<A, T, E> for Bridging<S, M>
+where
+    S: Accumulate<A, T, E>,
+    M: Fn(&mut A, A) + Send + Sync,
+{
+    type Open = OpenSessions<A, M>;
+    type Out = S::Out;
+
+    fn open(&self, spec: &Spec<T>) -> Self::Open {
+        OpenSessions::new(spec.size(), spec.lateness, self.merge.clone())
+    }
+
+    #[inline]
+    fn take(&self, acc: &mut A, item: T) -> Self::Out {
+        self.step.take(acc, item)
+    }
+}
+
+impl<S, M> fmt::Debug for Bridging<S, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bridging").finish_non_exhaustive()
     }
 }
 

@@ -5,6 +5,7 @@
 //! they fire ([`Rules`]). What fires at a watermark is looked at when a batch has been worked through.
 
 mod emit;
+mod reach;
 mod rules;
 mod timer;
 
@@ -14,16 +15,17 @@ use std::time::{Duration, Instant};
 use std::vec;
 
 pub use emit::{
-    Accumulate, AndEmit, DropLate, EmitState, Given, LateItem, OnFiring, OnLate, OnTrigger, Quiet,
+    Accumulate, AndEmit, Bridging, DropLate, EmitState, Given, LateItem, OnFiring, OnLate,
+    OnTrigger, Quiet,
 };
+pub(crate) use reach::Reach;
 pub use rules::Punctuation;
 pub(crate) use rules::Rules;
 
 use super::{Feed, Pipe, Pull, Release};
-use crate::edge::Word;
 use crate::error::Error;
 use crate::run::{Context, bump};
-use crate::window::{Firing, Fit, Keep, Kind, Pane, Panes, Trigger, Watermark};
+use crate::window::{Firing, Fit, Keep, Kind, OpenWindows, Pane, Trigger};
 use rules::Punctuate;
 use timer::Timer;
 
@@ -54,7 +56,7 @@ where
     where
         Self: 's;
     type Feed<'s>
-        = Windower<'s, P, A, N, S, E, L>
+        = Windower<'s, P, S::Open, N, S, E, L>
     where
         Self: 's;
 
@@ -70,8 +72,8 @@ where
             feed: self.pipe.open(cx),
             rest: None,
             over: false,
-            panes: Panes::new(spec.kind, spec.lateness, spec.gaps),
-            watermark: Watermark::new(spec.disorder),
+            panes: self.step.open(spec),
+            reach: Reach::new(spec.disorder, cx),
             punctuate: rules.punctuate.as_ref().map(|custom| custom.worker()),
             timers,
             heard: rules.signals.iter().map(|signal| signal.count()).collect(),
@@ -102,14 +104,14 @@ struct Shared<'s, T, N, S, E, L> {
 }
 
 /// One worker's windows.
-pub struct Windower<'s, P: Pipe + 's, A, N, S, E, L> {
+pub struct Windower<'s, P: Pipe + 's, O, N, S, E, L> {
     feed: P::Feed<'s>,
     /// What is left of a chunk that gave much.
     rest: Option<P::Iter<'s>>,
     /// Whether the input has ended and everything was fired.
     over: bool,
-    panes: Panes<A>,
-    watermark: Watermark,
+    panes: O,
+    reach: Reach<'s>,
     punctuate: Option<Punctuate<'s, P::Item>>,
     timers: Vec<Timer>,
     /// How often each signal had fired when it was looked at.
@@ -152,7 +154,7 @@ impl<'s, T, N, S, E, L> Shared<'s, T, N, S, E, L> {
     }
 }
 
-impl<'s, P, A, N, S, E, L> Windower<'s, P, A, N, S, E, L>
+impl<'s, P, A, N, S, E, L> Windower<'s, P, S::Open, N, S, E, L>
 where
     P: Pipe,
     N: Fn() -> A,
@@ -241,10 +243,9 @@ where
         let mut time = 0;
         if let Some(at) = &rules.time {
             time = at(&item);
-            let (producer, split) = self.from();
-            self.watermark.see(producer, split, time);
+            self.reach.see(time);
         }
-        match self.panes.windows(time, self.watermark.at()) {
+        match self.panes.windows(time, self.reach.at()) {
             Fit::Between => {}
             Fit::Late => {
                 bump(&self.of.cx.counts.late, self.of.late.items(&item));
@@ -287,39 +288,17 @@ where
         }
     }
 
-    /// The producer and the split of the chunk; a source is a producer of its own.
-    fn from(&self) -> (usize, u64) {
-        let cx = self.of.cx;
-        if cx.has_edge() {
-            cx.input.from.get()
-        } else {
-            (0, cx.split.get())
-        }
-    }
-
     /// Moves the watermark on, and fires what it passed.
     fn advance(&mut self, out: &mut Out<S, A, P::Item, E>) {
         if self.of.rules.time.is_none() {
             return;
         }
-        let cx = self.of.cx;
-        let at = match cx.marks() {
-            Some((marks, channel)) => self.watermark.advance(&marks, channel),
-            None => {
-                let unread = cx.unread.get() && !cx.group.in_time_order;
-                let word = if unread {
-                    Word::Unread
-                } else {
-                    Word::Reading(cx.split.get())
-                };
-                self.watermark.advance_by([word].into_iter())
-            }
-        };
+        let at = self.reach.advance();
         self.panes.advance(at, self.of.init, self.of.firing(out));
     }
 }
 
-impl<'s, P, A, N, S, E, L> Feed for Windower<'s, P, A, N, S, E, L>
+impl<'s, P, A, N, S, E, L> Feed for Windower<'s, P, S::Open, N, S, E, L>
 where
     P: Pipe,
     N: Fn() -> A,
@@ -345,8 +324,7 @@ where
         match pulled {
             Pull::Chunk(chunk) => {
                 self.chunk(chunk, &mut out);
-                let whole = !self.of.cx.has_edge() || self.of.cx.input.whole.get();
-                if self.rest.is_none() && whole {
+                if self.rest.is_none() && self.reach.is_time() {
                     self.advance(&mut out);
                 }
             }
@@ -395,7 +373,7 @@ impl<P: Pipe, N, S, E, L> fmt::Debug for Windowed<'_, P, N, S, E, L> {
     }
 }
 
-impl<P: Pipe, A, N, S, E, L> fmt::Debug for Windower<'_, P, A, N, S, E, L> {
+impl<P: Pipe, O, N, S, E, L> fmt::Debug for Windower<'_, P, O, N, S, E, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Windower").finish_non_exhaustive()
     }
