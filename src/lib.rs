@@ -53,8 +53,8 @@ pub use source::{Integer, Integers, Source, Text};
 pub use state::{Adder, Side};
 pub use step::{Chunk, Pipe, Punctuation};
 pub use window::{
-    CountWindow, EventTime, EventWindow, Firing, Fixed, Global, Pane, Periodic, PlainWindow,
-    Session, Signal, Sliding, Trigger, Window,
+    CountWindow, EventTime, EventWindow, Firing, Fixed, Global, Interval, JoinWindow, Pane,
+    Periodic, PlainWindow, Session, Signal, Sliding, Trigger, Window,
 };
 
 /// The types behind a flow's chain: they show in signatures and error messages, and are not for direct use.
@@ -67,7 +67,9 @@ pub mod chain {
     pub use crate::source::{
         FromIter, FromIters, FromRange, FromReceiver, FromSlice, FromSource, FromText, ReadLines,
     };
-    pub use crate::state::{FullOuter, Inner, JoinKind, Joined, Keyed, LeftOuter, RightOuter};
+    pub use crate::state::{
+        FullOuter, Inner, JoinKind, Joined, JoinedWithin, Keyed, LeftOuter, RightOuter,
+    };
     #[cfg(feature = "rate")]
     pub use crate::step::RateLimit;
     pub use crate::step::{
@@ -78,7 +80,7 @@ pub mod chain {
     };
     pub use crate::window::{Aligned, Sessions};
     #[doc(hidden)]
-    pub use crate::window::{OpenSessions, OpenWindows, Panes, Spec};
+    pub use crate::window::{JoinSpec, OpenSessions, OpenWindows, Panes, Spec};
     pub use crate::window::{TimeOf, Timeless};
 }
 

@@ -21,7 +21,7 @@ use std::time::Instant;
 use crossbeam_channel::{Receiver, Select, Sender, bounded};
 
 pub use concat::Concat;
-pub(crate) use marks::{Marks, Word};
+pub(crate) use marks::{Fronts, Marks, Word};
 pub use own::Partitioned;
 pub use shared::Shuffled;
 pub(crate) use turn::Turn;

@@ -67,6 +67,8 @@ impl<A: Send, B: Send> Pipe for Zip<A, B> {
         Self: 's;
 
     fn open<'s>(&'s self, cx: &'s Context) -> Self::Feed<'s> {
+        cx.waits_for(self.left.marks(), 0);
+        cx.waits_for(self.right.marks(), 0);
         Zipping {
             left: self.left.receiver(cx.index),
             right: self.right.receiver(cx.index),

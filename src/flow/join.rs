@@ -2,6 +2,7 @@
 
 use std::hash::Hash;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use super::graft::take_from_both;
 use super::{Crossing, Flow};
@@ -18,7 +19,8 @@ const KEEPS_LEFT: &str =
 const KEEPS_RIGHT: &str =
     "the rows of the right side, and up to half as many of the left that wait to be matched";
 /// What a stage in front of a join keeps, for `explain`.
-const GATHERS: &str = "rows on their way, less than a batch in each of at least 256 parts a thread";
+pub(super) const GATHERS: &str =
+    "rows on their way, less than a batch in each of at least 256 parts a thread";
 
 impl<'env, P: Pipe + 'env> Flow<'env, P>
 where
@@ -180,19 +182,23 @@ where
         M: JoinKind<P::Item, Q::Item>,
     {
         let (left_edge, right_edge) = (KeyedEdge::new(), KeyedEdge::new());
+        let timed = (Arc::default(), Arc::default());
         let pipe = || Joined {
             left: left_edge.clone(),
             right: right_edge.clone(),
             build: None,
+            timed: timed.clone(),
             kind: PhantomData,
         };
         let into_left = SendByKey {
             edge: left_edge.clone(),
             key: left_key,
+            timed: timed.0.clone(),
         };
         let into_right = SendByKey {
             edge: right_edge.clone(),
             key: right_key,
+            timed: timed.1.clone(),
         };
         let mut joined = self.gathering().cross(
             into_left,

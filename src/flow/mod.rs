@@ -15,6 +15,7 @@ mod finish;
 mod fork;
 mod graft;
 mod join;
+mod join_within;
 mod keyed;
 mod live;
 mod lookup;
@@ -72,7 +73,7 @@ use crate::step::{Boxed, Pipe};
 /// | reductions | [`reduce`], [`events`], [`emit_and_reduce`], [`departition`], [`take_sort`], [`take_sort_by_key`], [`take_top`], [`take_top_by_key`] |
 /// | windows | [`window`], [`window_by`], [`in_time_order`] |
 /// | by key | [`count_by`], [`sum_by`], [`min_by`], [`max_by`], [`group_by`], [`fold_by`], [`aggregate_by`], [`count_each`], [`count_by_ref`], [`distinct`], [`distinct_by`], [`group_by_key`] |
-/// | joins | [`inner_join`], [`left_join`], [`right_join`], [`full_join`], [`build`], [`lookup_join`], [`lookup_join_with`], [`left_lookup_join`], [`left_lookup_join_with`] |
+/// | joins | [`inner_join`], [`left_join`], [`right_join`], [`full_join`], [`build`], [`within`], [`lookup_join`], [`lookup_join_with`], [`left_lookup_join`], [`left_lookup_join_with`] |
 /// | ends | [`collect`], [`collect_vec`], [`collect_partitions`], [`fold`], [`count`], [`sum`], [`for_each`], [`try_for_each`], [`sorted`], [`sorted_by_key`], [`top`], [`top_by_key`], [`run`], [`start`], [`into_iter`], [`scope`], [`ending`] |
 /// | options of a stage | [`stages`], [`batch`], [`batch_bytes`], [`buffer`], [`linger`], [`weigh`], [`name`] |
 /// | options of a run | [`deadline`], [`stop_token`], [`seeded`], [`clock`] |
@@ -161,6 +162,7 @@ use crate::step::{Boxed, Pipe};
 /// [`right_join`]: Flow::right_join
 /// [`full_join`]: Flow::full_join
 /// [`build`]: Flow::build
+/// [`within`]: Flow::within
 /// [`lookup_join`]: Flow::lookup_join
 /// [`lookup_join_with`]: Flow::lookup_join_with
 /// [`left_lookup_join`]: Flow::left_lookup_join

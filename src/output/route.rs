@@ -123,7 +123,7 @@ impl<'s, T, R: Router<T>> Routed<'s, T, R> {
 
     /// Takes one item; false when a batch found no room.
     #[inline]
-    pub(super) fn take(&mut self, item: T) -> bool {
+    pub(crate) fn take(&mut self, item: T) -> bool {
         let target = match self
             .router
             .target(&item, self.targets.len(), &self.cx.shared.hasher)
@@ -225,6 +225,11 @@ impl<'s, T, R: Router<T>> Routed<'s, T, R> {
     /// Says which split is being read. What was read from another one makes batches of its own.
     fn say(&mut self) {
         if !self.group.timed {
+            // What is behind the next stage may still ask whether this one is idle.
+            if self.said.is_none() {
+                self.said = Some((self.split, false));
+                self.marks.reads(self.producer, self.split, false);
+            }
             return;
         }
         let split = self.cx.split.get();
@@ -277,7 +282,8 @@ impl<T, R: Router<T>> Output<T> for Routed<'_, T, R> {
 
     fn idle(&mut self) {
         if self.waiting.is_empty() && !self.is_half_full() && !(self.said.is_none() && self.spoke) {
-            self.marks.idles(self.producer, self.split);
+            let fronts = || self.cx.fronts();
+            self.marks.idles(self.producer, self.split, fronts);
             self.said = None;
             self.spoke = true;
         }
@@ -340,6 +346,6 @@ impl<T, R: Router<T>> Output<T> for Routed<'_, T, R> {
 
 impl<T, R> Drop for Routed<'_, T, R> {
     fn drop(&mut self) {
-        self.marks.idles(self.producer, self.split);
+        self.marks.ends(self.producer, self.split);
     }
 }

@@ -10,7 +10,7 @@ use std::time::Instant;
 use super::clock::Clock;
 use super::report::{Report, StageReport, WorkerReport};
 use super::stop::StopToken;
-use crate::edge::Marks;
+use crate::edge::{Fronts, Marks};
 use crate::error::{Error, ErrorKind, Position};
 use crate::options::Group;
 
@@ -191,6 +191,8 @@ pub(crate) struct Input {
     marks: RefCell<Option<(Arc<Marks>, usize)>>,
     /// The producer and the split that the chunk comes from.
     pub(crate) from: Cell<(usize, u64)>,
+    /// All edges that it takes from.
+    fronts: RefCell<Fronts>,
     /// Whether the chunk is the last of what came with it.
     pub(crate) whole: Cell<bool>,
 }
@@ -251,7 +253,18 @@ impl Context {
 
     /// Notes the edge that this worker takes from.
     pub(crate) fn takes_from(&self, marks: Arc<Marks>, channel: usize) {
+        self.waits_for(marks.clone(), channel);
         *self.input.marks.borrow_mut() = Some((marks, channel));
+    }
+
+    /// Notes an edge that this worker waits for when it is idle.
+    pub(crate) fn waits_for(&self, marks: Arc<Marks>, channel: usize) {
+        self.input.fronts.borrow_mut().push((marks, channel));
+    }
+
+    /// The edges that this worker waits for when it is idle.
+    pub(crate) fn fronts(&self) -> Fronts {
+        self.input.fronts.borrow().clone()
     }
 
     /// Notes that this worker takes from several edges, which say nothing together.

@@ -120,7 +120,10 @@ impl<P: Pipe, D: Feed, O: Output<<D::Iter as Iterator>::Item>> Worker for Drive<
             }
             Pull::Again | Pull::Border => Ok(Step::Progress),
             Pull::Pending => {
-                self.output.idle();
+                // A step that has cut a chunk still has its rest.
+                if !self.cut {
+                    self.output.idle();
+                }
                 Ok(Step::Empty)
             }
             Pull::End => {

@@ -41,6 +41,7 @@ where
 
     fn open<'s>(&'s self, cx: &'s Context) -> Self::Feed<'s> {
         let parts = parts(cx.of);
+        cx.waits_for(self.edge.edge.marks(), cx.index);
         Reducing {
             receiver: self.edge.edge.receiver(cx.index),
             edge: &self.edge,

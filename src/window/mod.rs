@@ -7,7 +7,9 @@
 //! A window is open from its first item until the watermark has passed its end and the lateness that is allowed.
 //! The watermark is the least of what the producers in front have reached: see `edge::marks`.
 
+mod both;
 mod firing;
+mod join;
 mod kinds;
 mod open;
 mod panes;
@@ -18,7 +20,10 @@ mod tests;
 mod time;
 mod watermark;
 
+pub(crate) use both::Both;
 pub use firing::{Firing, Pane, Trigger};
+pub(crate) use join::Nearness;
+pub use join::{Interval, JoinSpec, JoinWindow};
 pub(crate) use kinds::Kind;
 pub use kinds::Spec;
 pub use kinds::{

@@ -18,6 +18,7 @@ mod drain;
 mod failure;
 mod flight;
 mod gather;
+mod join_windows;
 mod joins;
 mod keyed;
 mod model;

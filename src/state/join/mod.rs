@@ -20,16 +20,20 @@ mod kind;
 mod part;
 mod send;
 mod table;
+mod within;
 
 use std::fmt;
 use std::hash::Hash;
 use std::marker::PhantomData;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use feed::Joining;
 pub use kind::{FullOuter, Inner, JoinKind, LeftOuter, RightOuter};
 use part::Pairs;
 pub(crate) use send::SendByKey;
+pub use within::JoinedWithin;
+use within::TimedRows;
+pub(crate) use within::Times;
 
 use super::KeyedEdge;
 use crate::edge::AnyEdge;
@@ -51,8 +55,13 @@ pub struct Joined<K, L, R, M> {
     pub(crate) right: Arc<KeyedEdge<K, R>>,
     /// The side that must be complete before the other is taken.
     pub(crate) build: Option<Side>,
+    /// Where the sides are told that they go another way: see [`SendByKey`].
+    pub(crate) timed: (Timed<K, L>, Timed<K, R>),
     pub(crate) kind: PhantomData<fn() -> M>,
 }
+
+/// The edge of a side of a join within windows, once it is one.
+type Timed<K, T> = Arc<OnceLock<Arc<TimedRows<K, T>>>>;
 
 impl<K, L, R, M> Pipe for Joined<K, L, R, M>
 where
@@ -72,6 +81,8 @@ where
         Self: 's;
 
     fn open<'s>(&'s self, cx: &'s Context) -> Self::Feed<'s> {
+        cx.waits_for(self.left.edge.marks(), cx.index);
+        cx.waits_for(self.right.edge.marks(), cx.index);
         Joining::new(self, cx)
     }
 

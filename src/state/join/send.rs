@@ -2,9 +2,10 @@
 
 use std::hash::Hash;
 use std::ops::ControlFlow;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
+use super::within::{SendRows, TimedRows};
 use crate::edge::AnyEdge;
 use crate::output::{Output, Sink};
 use crate::run::Context;
@@ -24,6 +25,9 @@ const PASSED: u8 = 16;
 pub(crate) struct SendByKey<K, T, F> {
     pub(crate) edge: Arc<KeyedEdge<K, T>>,
     pub(crate) key: F,
+    /// The edge that rows take instead, if the join turns out to be one within windows: its user says so when the
+    /// stage before it is closed already.
+    pub(crate) timed: Arc<OnceLock<Arc<TimedRows<K, T>>>>,
 }
 
 impl<K, T, F> Sink<T> for SendByKey<K, T, F>
@@ -33,26 +37,99 @@ where
     F: Fn(&T) -> K + Send + Sync,
 {
     type Output<'s>
-        = Sending<'s, K, T, F>
+        = Sent<'s, K, T, F>
     where
         Self: 's;
 
     fn open<'s>(&'s self, cx: &'s Context) -> Self::Output<'s> {
+        if let Some(edge) = self.timed.get() {
+            return Sent::Timed(SendRows::new(edge, &self.key, cx));
+        }
         let mut exchange = Exchange::new(&self.edge, cx);
         // Every row passes here, so the consumer need not cut again.
         exchange.cut_finely(true);
-        Sending {
+        Sent::Whole(Sending {
             key: &self.key,
             exchange,
             since: None,
             seen: 0,
             passed: 0,
             cx,
-        }
+        })
     }
 
     fn abandon(&self) {
-        AnyEdge::abandon(&*self.edge.edge);
+        match self.timed.get() {
+            Some(edge) => AnyEdge::abandon(&**edge),
+            None => AnyEdge::abandon(&*self.edge.edge),
+        }
+    }
+}
+
+/// One producer's end, by what kind of join it is.
+pub(crate) enum Sent<'s, K, T, F> {
+    /// Of whole inputs.
+    Whole(Sending<'s, K, T, F>),
+    /// Within windows.
+    Timed(SendRows<'s, K, T, F>),
+}
+
+macro_rules! either {
+    ($sent:expr, $output:ident => $call:expr) => {
+        match $sent {
+            Sent::Whole($output) => $call,
+            Sent::Timed($output) => $call,
+        }
+    };
+}
+
+impl<K, T, F> Output<T> for Sent<'_, K, T, F>
+where
+    K: Hash + Eq,
+    F: Fn(&T) -> K,
+{
+    fn drain<I: Iterator<Item = T>>(&mut self, items: I) -> Option<I> {
+        either!(self, output => output.drain(items))
+    }
+
+    fn begin(&mut self, ticket: u64) {
+        either!(self, output => output.begin(ticket));
+    }
+
+    fn awake(&mut self) {
+        either!(self, output => output.awake());
+    }
+
+    fn idle(&mut self) {
+        either!(self, output => output.idle());
+    }
+
+    fn end(&mut self) {
+        either!(self, output => output.end());
+    }
+
+    fn deliver(&mut self) -> bool {
+        either!(self, output => output.deliver())
+    }
+
+    fn flush(&mut self) {
+        either!(self, output => output.flush());
+    }
+
+    fn finish(&mut self) -> bool {
+        either!(self, output => output.finish())
+    }
+
+    fn closed(&self) -> bool {
+        either!(self, output => output.closed())
+    }
+
+    fn linger(&self) -> Option<Instant> {
+        either!(self, output => output.linger())
+    }
+
+    fn wait(&mut self, until: Option<Instant>) {
+        either!(self, output => output.wait(until));
     }
 }
 
