@@ -78,6 +78,7 @@ fn every_chain_is_debug_and_crosses_threads() {
     check::<(chain::Partitioned<'_, Opaque>, chain::Shuffled<'_, Opaque>)>();
     check::<chain::Keyed<Opaque, Opaque, Count>>();
     check::<chain::Joined<Opaque, Opaque, Opaque, chain::Inner>>();
+    check::<chain::JoinedWithin<'_, Opaque, Opaque, Opaque, chain::Inner>>();
     check::<chain::Boxed<'_, Opaque>>();
     check::<(
         chain::Map<Source, Fun>,
