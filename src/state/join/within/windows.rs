@@ -9,7 +9,7 @@ use std::vec;
 use super::super::JoinKind;
 use super::keys::Keys;
 use super::{LOOKED_AT, Row};
-use crate::window::{Fit, Keep, Kind, Panes};
+use crate::window::{Fit, Keep, Kind, OpenWindows, Panes};
 
 /// The rows of a key, by the start of their window, in its order.
 type OfKey<L, R> = Vec<(i64, Met<L, R>)>;
