@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use crate::run::Report;
 
@@ -36,9 +36,9 @@ struct Inner {
     stage: Option<String>,
     partition: Option<usize>,
     position: Option<Position>,
-    source: Option<BoxError>,
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
     /// What the panicking closure threw; behind a lock only because a payload need not be `Sync`.
-    payload: Mutex<Option<Box<dyn Any + Send>>>,
+    payload: Arc<Mutex<Option<Box<dyn Any + Send>>>>,
     report: Option<Report>,
 }
 
@@ -121,7 +121,7 @@ impl Error {
             partition: None,
             position: None,
             source: None,
-            payload: Mutex::new(None),
+            payload: Arc::default(),
             report: None,
         }))
     }
@@ -151,13 +151,13 @@ impl Error {
             .or_else(|| payload.downcast_ref::<String>().cloned())
             .unwrap_or_else(|| "a value that is not text".to_owned());
         let mut error = Error::new(ErrorKind::Panic, format!("a closure panicked: {said}"));
-        error.0.payload = Mutex::new(Some(payload));
+        error.0.payload = Arc::new(Mutex::new(Some(payload)));
         error
     }
 
     /// The same error with its cause.
     pub(crate) fn because(mut self, source: BoxError) -> Self {
-        self.0.source = Some(source);
+        self.0.source = Some(Arc::from(source));
         self
     }
 
@@ -179,6 +179,22 @@ impl Error {
     pub(crate) fn with_report(mut self, report: Report) -> Self {
         self.0.report = Some(report);
         self
+    }
+
+    /// The same error once more, for several that wait for one run; of what a closure panicked with there is one, which
+    /// the first that asks gets.
+    pub(crate) fn again(&self) -> Self {
+        let inner = &*self.0;
+        Error(Box::new(Inner {
+            kind: inner.kind,
+            message: inner.message.clone(),
+            stage: inner.stage.clone(),
+            partition: inner.partition,
+            position: inner.position.clone(),
+            source: inner.source.clone(),
+            payload: inner.payload.clone(),
+            report: inner.report.clone(),
+        }))
     }
 
     /// What sort of thing went wrong.

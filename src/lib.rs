@@ -45,7 +45,8 @@ pub use aggregate::{
 };
 pub use error::{BoxError, Error, ErrorKind, Position};
 pub use flow::{
-    BoxFlow, Branches, Ending, Flow, Handle, IntoIter, Items, Unreduced, Weighable, WindowFlow,
+    BoxFlow, Branches, Ending, Flow, Handle, IntoIter, Items, Served, Subscriber, Unreduced,
+    Weighable, WindowFlow,
 };
 pub use plan::Plan;
 pub use run::{ManualClock, Report, StageReport, StopToken, WorkerReport};

@@ -78,6 +78,8 @@ pub(crate) struct RunOptions {
     pub(crate) token: Option<StopToken>,
     pub(crate) seed: Option<u64>,
     pub(crate) clock: Option<ManualClock>,
+    /// Whether the sources wait until somebody lets them go.
+    pub(crate) held: bool,
 }
 
 /// One worker a core.

@@ -52,6 +52,7 @@ pub(super) fn graft<'env>(ours: &mut Graph<'env>, theirs: Graph<'env>) -> Vec<us
     run.clock = run.clock.take().or(theirs.run.clock);
     run.token = run.token.take().or(theirs.run.token);
     run.seed = run.seed.or(theirs.run.seed);
+    run.held |= theirs.run.held;
     numbers
 }
 

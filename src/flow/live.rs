@@ -21,7 +21,7 @@ where
     P::Item: Send + 'env,
 {
     /// Closes the last stage over a bounded queue to the calling thread.
-    fn close_to_caller(self) -> (Graph<'env>, Arc<Edge<Batch<P::Item>>>) {
+    pub(super) fn close_to_caller(self) -> (Graph<'env>, Arc<Edge<Batch<P::Item>>>) {
         let edge: Arc<Edge<Batch<P::Item>>> = Arc::new(Edge::default());
         let buffer = self.group.buffer;
         AnyEdge::open(&*edge, self.group.workers(), 1, 1, buffer);
@@ -52,11 +52,10 @@ where
         let (graph, edge) = self.close_to_caller();
         let run = Prepared::new(graph)?;
         let items = Items {
-            queue: Queue::new(edge),
+            queue: Queue::new(edge.receiver(0)),
             scope: PhantomData,
         };
-        let (report, made) = run.run_with(|| during(items));
-        report.map(|_| made)
+        run.run_with(|| during(items))
     }
 }
 
@@ -80,14 +79,40 @@ where
     }
 }
 
+/// What a flow fails with that its handle stops.
+pub(super) fn stopped() -> Error {
+    Error::new(
+        ErrorKind::Stopped,
+        "the flow was stopped by its handle before it was done",
+    )
+}
+
 /// A running flow, made by [`Flow::start`]. Dropping it stops the flow and waits for its threads.
 #[must_use = "dropping a handle stops the flow: keep it, or `join` it"]
 pub struct Handle(Launched);
 
 impl Handle {
     /// Waits until the flow has ended and all its threads are gone.
+    ///
+    /// A [held](Flow::held) flow is let go, since nobody else could do it any more.
     pub fn join(mut self) -> Result<Report, Error> {
+        self.forward();
         self.0.join()
+    }
+
+    /// Lets the sources of a [held](Flow::held) flow begin; any other flow has begun already.
+    ///
+    /// ```
+    /// use millstream::Flow;
+    ///
+    /// let handle = Flow::from_range(0..100).held().start()?;
+    /// assert_eq!(handle.report().stages()[0].items_in(), 0);
+    /// handle.forward();
+    /// assert_eq!(handle.join()?.stages()[0].items_in(), 100);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    pub fn forward(&self) {
+        self.0.shared.forward();
     }
 
     /// Asks the flow to stop; [`join`](Handle::join) then gives an error of kind [`ErrorKind::Stopped`], unless the
@@ -105,10 +130,7 @@ impl Handle {
         if self.is_finished() {
             return;
         }
-        self.0.shared.fail(Error::new(
-            ErrorKind::Stopped,
-            "the flow was stopped by its handle before it was done",
-        ));
+        self.0.shared.fail(stopped());
     }
 
     /// Asks the flow to end well: its sources give nothing more, everything they gave is worked on to the end, and
@@ -159,21 +181,26 @@ impl fmt::Debug for Handle {
 }
 
 /// The caller's end of the queue, a batch at a time.
-struct Queue<T> {
+pub(super) struct Queue<T> {
     /// `None` once the flow has ended.
-    receiver: Option<Receiver<Batch<T>>>,
+    pub(super) receiver: Option<Receiver<Batch<T>>>,
     batch: vec::IntoIter<T>,
 }
 
 impl<T> Queue<T> {
-    fn new(edge: Arc<Edge<Batch<T>>>) -> Self {
+    pub(super) fn new(receiver: Option<Receiver<Batch<T>>>) -> Self {
         Queue {
-            receiver: edge.receiver(0),
+            receiver,
             batch: Vec::new().into_iter(),
         }
     }
 
-    fn next(&mut self) -> Option<T> {
+    /// Whether the next item must be waited for.
+    fn is_empty(&self) -> bool {
+        self.batch.as_slice().is_empty()
+    }
+
+    pub(super) fn next(&mut self) -> Option<T> {
         loop {
             if let Some(item) = self.batch.next() {
                 return Some(item);
@@ -242,7 +269,7 @@ where
 
     fn into_iter(self) -> IntoIter<P::Item> {
         let (graph, edge) = self.close_to_caller();
-        let queue = Queue::new(edge);
+        let queue = Queue::new(edge.receiver(0));
         match Prepared::new(graph) {
             Ok(run) => IntoIter {
                 queue,
@@ -261,10 +288,31 @@ where
     }
 }
 
+impl<T> IntoIter<T> {
+    /// Lets the sources of a [held](Flow::held) flow begin, as the first item that is asked for does.
+    ///
+    /// ```
+    /// use millstream::Flow;
+    ///
+    /// let mut items = Flow::from_range(0..3).held().into_iter();
+    /// items.forward();
+    /// assert!(items.all(|item| item.is_ok()));
+    /// ```
+    pub fn forward(&self) {
+        if let Some(run) = &self.run {
+            run.shared.forward();
+        }
+    }
+}
+
 impl<T> Iterator for IntoIter<T> {
     type Item = Result<T, Error>;
 
     fn next(&mut self) -> Option<Result<T, Error>> {
+        if self.queue.is_empty() {
+            // Whoever waits here can do nothing else, and nobody else has the iterator.
+            self.forward();
+        }
         if let Some(item) = self.queue.next() {
             return Some(Ok(item));
         }

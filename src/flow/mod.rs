@@ -23,6 +23,7 @@ mod options;
 #[cfg(feature = "rate")]
 mod rate;
 mod reduce;
+mod served;
 mod session;
 mod sorted;
 mod steps;
@@ -40,6 +41,7 @@ pub use ending::{Append, Ending, Ends, Unended};
 pub use fork::{Branches, Merging};
 pub use live::{Handle, IntoIter, Items};
 pub use options::Weighable;
+pub use served::{Served, Subscriber};
 pub use unreduced::Unreduced;
 pub use window::{Early, FiresOnce, Whole, WindowFlow};
 
@@ -74,9 +76,9 @@ use crate::step::{Boxed, Pipe};
 /// | windows | [`window`], [`window_by`], [`in_time_order`] |
 /// | by key | [`count_by`], [`sum_by`], [`min_by`], [`max_by`], [`group_by`], [`fold_by`], [`aggregate_by`], [`count_each`], [`count_by_ref`], [`distinct`], [`distinct_by`], [`group_by_key`] |
 /// | joins | [`inner_join`], [`left_join`], [`right_join`], [`full_join`], [`build`], [`within`], [`lookup_join`], [`lookup_join_with`], [`left_lookup_join`], [`left_lookup_join_with`] |
-/// | ends | [`collect`], [`collect_vec`], [`collect_partitions`], [`fold`], [`count`], [`sum`], [`for_each`], [`try_for_each`], [`sorted`], [`sorted_by_key`], [`top`], [`top_by_key`], [`run`], [`start`], [`into_iter`], [`scope`], [`ending`] |
+/// | ends | [`collect`], [`collect_vec`], [`collect_partitions`], [`fold`], [`count`], [`sum`], [`for_each`], [`try_for_each`], [`sorted`], [`sorted_by_key`], [`top`], [`top_by_key`], [`run`], [`start`], [`serve`], [`serve_to_all`], [`into_iter`], [`scope`], [`ending`] |
 /// | options of a stage | [`stages`], [`batch`], [`batch_bytes`], [`buffer`], [`linger`], [`weigh`], [`name`] |
-/// | options of a run | [`deadline`], [`stop_token`], [`seeded`], [`clock`] |
+/// | options of a run | [`deadline`], [`stop_token`], [`seeded`], [`clock`], [`held`] |
 /// | the plan | [`explain`], [`plan`] |
 ///
 /// # Examples
@@ -181,6 +183,8 @@ use crate::step::{Boxed, Pipe};
 /// [`top_by_key`]: Flow::top_by_key
 /// [`run`]: Flow::run
 /// [`start`]: Flow::start
+/// [`serve`]: Flow::serve
+/// [`serve_to_all`]: Flow::serve_to_all
 /// [`into_iter`]: IntoIterator::into_iter
 /// [`scope`]: Flow::scope
 /// [`ending`]: Flow::ending
@@ -194,6 +198,7 @@ use crate::step::{Boxed, Pipe};
 /// [`deadline`]: Flow::deadline
 /// [`stop_token`]: Flow::stop_token
 /// [`seeded`]: Flow::seeded
+/// [`held`]: Flow::held
 /// [`explain`]: Flow::explain
 /// [`plan`]: Flow::plan
 #[must_use = "flows are lazy and do nothing until a terminal method such as `collect` or `run` is called"]

@@ -161,6 +161,36 @@ impl<'env, P: Pipe + 'env> Flow<'env, P> {
         self
     }
 
+    /// Holds the flow after it was started: its threads are up, and its sources give nothing until
+    /// [`forward`](super::Handle::forward) is called. In Elixir's words, its demand is `accumulate` first.
+    ///
+    /// So whoever is to see all of it can get ready while the flow already exists: subscribers of a
+    /// [served](Flow::serve) flow, or a flow of which another part of the program has the handle. Workers wait without
+    /// using a core. [`drain`](super::Handle::drain), [`stop`](super::Handle::stop), a stop token, a deadline (which
+    /// counts from the start) and dropping the handle end the wait too; so do [`join`](super::Handle::join) and the
+    /// first item asked of an iterator, behind which nobody could forward. Methods that wait for the end, such as
+    /// [`collect`](Flow::collect), refuse a held flow. A seeded run is held before its first step, so what it does does
+    /// not depend on when it is let go.
+    ///
+    /// ```
+    /// use millstream::{ErrorKind, Flow};
+    ///
+    /// let served = Flow::from_range(0..100u32).held().serve_to_all()?;
+    /// let (one, two) = (served.subscribe(), served.subscribe());
+    /// served.forward();
+    /// let two = std::thread::spawn(move || two.count());
+    /// assert_eq!(one.count(), 100);
+    /// assert_eq!(two.join().unwrap(), 100);
+    ///
+    /// let error = Flow::from_range(0..100).held().count().unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Plan);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    pub fn held(mut self) -> Self {
+        self.graph.run.held = true;
+        self
+    }
+
     /// Runs the same plan with the same workers on one thread, in an order that the seed decides.
     ///
     /// For tests: the same seed gives the same interleaving, so a rare one can be found, kept and replayed. Sources

@@ -5,14 +5,18 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::clock::Clock;
+use super::gate::Gate;
 use super::report::{Report, StageReport, WorkerReport};
 use super::stop::StopToken;
 use crate::edge::{Fronts, Marks};
 use crate::error::{Error, ErrorKind, Position};
 use crate::options::Group;
+
+/// How often the workers of a held run look at the stop token, which wakes nobody.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// What all workers of a run share.
 pub(crate) struct Shared {
@@ -20,6 +24,8 @@ pub(crate) struct Shared {
     halt: AtomicBool,
     /// Set once the sources are to give nothing more, so that the run ends as if its input had.
     drain: AtomicBool,
+    /// Closed while the sources are to give nothing yet.
+    gate: Gate,
     /// The first failure; later ones are its consequences and are dropped.
     failure: Mutex<Option<Error>>,
     /// What the user can stop the run by.
@@ -44,6 +50,7 @@ impl Shared {
         Arc::new(Shared {
             halt: AtomicBool::new(false),
             drain: AtomicBool::new(false),
+            gate: Gate::default(),
             failure: Mutex::new(None),
             token,
             deadline,
@@ -65,17 +72,44 @@ impl Shared {
             *failure = Some(error);
         }
         drop(failure);
-        self.halt.store(true, Ordering::Release);
+        self.halt();
     }
 
     /// Ends the run without an error: nobody wants its results any more.
     pub(crate) fn halt(&self) {
         self.halt.store(true, Ordering::Release);
+        self.gate.open();
+    }
+
+    /// Before the run: its sources are to give nothing until somebody lets them.
+    pub(crate) fn hold(&self) {
+        self.gate.close();
+    }
+
+    /// Lets the sources of a held run begin.
+    pub(crate) fn forward(&self) {
+        self.gate.open();
+    }
+
+    /// Whether the sources are to give nothing yet.
+    pub(crate) fn is_held(&self) -> bool {
+        self.gate.is_closed()
+    }
+
+    /// Blocks while the run is held; forwarding, draining and every way to end it end the wait.
+    pub(crate) fn wait_to_begin(&self) {
+        while self.is_held() && !self.must_end() {
+            let token = self.token.as_ref().map(|_| LOOK);
+            let deadline = self.deadline;
+            let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
+            self.gate.wait(token.into_iter().chain(left).min());
+        }
     }
 
     /// Asks the sources to end; what they gave is worked on to its end.
     pub(crate) fn drain(&self) {
         self.drain.store(true, Ordering::Release);
+        self.gate.open();
     }
 
     /// Whether the sources are to end; they look before they take a piece of their input.
@@ -205,8 +239,8 @@ pub(crate) struct Counts {
     pub(crate) batches_in: Cell<u64>,
     pub(crate) batches_out: Cell<u64>,
     pub(crate) late: Cell<u64>,
-    pub(crate) waiting_input: Cell<std::time::Duration>,
-    pub(crate) waiting_output: Cell<std::time::Duration>,
+    pub(crate) waiting_input: Cell<Duration>,
+    pub(crate) waiting_output: Cell<Duration>,
 }
 
 /// Adds to a cell.
@@ -294,7 +328,7 @@ impl Context {
 
     /// How long the run has taken, by its own time.
     #[cfg(feature = "rate")]
-    pub(crate) fn elapsed(&self) -> std::time::Duration {
+    pub(crate) fn elapsed(&self) -> Duration {
         self.now().saturating_duration_since(self.shared.started)
     }
 

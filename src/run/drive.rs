@@ -177,4 +177,8 @@ impl<O> Worker for Broken<O> {
     }
 
     fn flush(&mut self) {}
+
+    fn is_broken(&self) -> bool {
+        true
+    }
 }

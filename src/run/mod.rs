@@ -7,6 +7,7 @@
 mod clock;
 mod context;
 mod drive;
+mod gate;
 mod graph;
 mod report;
 mod seeded;
@@ -56,6 +57,11 @@ pub(crate) trait Worker {
 
     /// Hands half-full batches over, as far as there is room.
     fn flush(&mut self);
+
+    /// Whether opening it failed, which its first step will say: nobody must wait before that.
+    fn is_broken(&self) -> bool {
+        false
+    }
 
     /// When a step wants to be asked again even if no input comes, in the time of the run.
     fn timer(&self) -> Option<Instant> {

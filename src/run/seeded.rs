@@ -36,6 +36,10 @@ pub(crate) fn drive(run: &Prepared<'_>, seed: u64, attended: bool) {
             }
         }
     }
+    // Nothing can be done before there is input, so all of them wait with the sources, and the dice with them.
+    if !open.iter().flatten().any(|worker| worker.is_broken()) {
+        run.shared.wait_to_begin();
+    }
     let mut dice = Dice(seed);
     // Workers that said they cannot go on since the last progress of any.
     let mut stuck = vec![None; open.len()];

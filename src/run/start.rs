@@ -26,6 +26,8 @@ pub(crate) struct Seat {
     pub(crate) name: Arc<str>,
     pub(crate) index: usize,
     pub(crate) of: usize,
+    /// Whether a source is fused into the stage, so that a held run holds this worker.
+    pub(crate) source: bool,
     group: Group,
     next: Group,
     branches: Vec<Group>,
@@ -63,6 +65,7 @@ impl<'env> Prepared<'env> {
             token,
             seed,
             clock,
+            held,
         } = run;
         let clock = match (clock, seed) {
             (Some(clock), _) => Clock::Manual(clock),
@@ -89,6 +92,7 @@ impl<'env> Prepared<'env> {
                 _ => Vec::new(),
             };
             let of = group.workers();
+            let source = plan.edges_into(stage).next().is_none();
             reports.push(StageReport {
                 name: names[stage].to_string(),
                 workers: vec![WorkerReport::default(); of],
@@ -98,6 +102,7 @@ impl<'env> Prepared<'env> {
                 name: names[stage].clone(),
                 index,
                 of,
+                source,
                 tickets: group.tickets,
                 group: group.clone(),
                 next: next.clone(),
@@ -106,17 +111,34 @@ impl<'env> Prepared<'env> {
         }
         // A deadline that the clock cannot express never passes.
         let until = deadline.and_then(|after| Instant::now().checked_add(after));
+        let shared = Shared::new(token, until, seed.is_some(), clock, reports);
+        if held {
+            shared.hold();
+        }
         Ok(Prepared {
             stages,
             edges,
             workers,
-            shared: Shared::new(token, until, seed.is_some(), clock, reports),
+            shared,
             seed,
         })
     }
 
+    /// Refuses a held run where the caller waits for its end and so cannot let it go.
+    fn refuse_held(&self) -> Result<(), Error> {
+        if !self.shared.is_held() {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Plan,
+            "a flow that is `held` begins when somebody calls `forward`, which nobody can while this method waits for \
+             its end: leave `held` out, or end the flow with `start`, `serve`, `serve_to_all` or `into_iter`",
+        ))
+    }
+
     /// Runs to the end on scoped threads (or on this one, if seeded), then gives the report.
     pub(crate) fn run(self) -> Result<Report, Error> {
+        self.refuse_held()?;
         match self.seed {
             Some(seed) => seeded::drive(&self, seed, false),
             None => std::thread::scope(|scope| threads::spawn_scoped(&self, scope)),
@@ -125,7 +147,8 @@ impl<'env> Prepared<'env> {
     }
 
     /// Runs on scoped threads while `during` uses what comes out of it.
-    pub(crate) fn run_with<R>(self, during: impl FnOnce() -> R) -> (Result<Report, Error>, R) {
+    pub(crate) fn run_with<R>(self, during: impl FnOnce() -> R) -> Result<R, Error> {
+        self.refuse_held()?;
         let made = std::thread::scope(|scope| {
             threads::spawn_scoped(&self, scope);
             // If `during` panics, the threads must still end before the scope can.
@@ -134,7 +157,7 @@ impl<'env> Prepared<'env> {
             drop(halt);
             made
         });
-        (outcome(&self.shared), made)
+        outcome(&self.shared).map(|_| made)
     }
 
     /// Lets go of every channel end that no worker took.

@@ -94,6 +94,11 @@ fn work(run: &Prepared<'_>, seat: &Seat) {
     let mut worker = None;
     let ended = catch_unwind(AssertUnwindSafe(|| {
         let worker = worker.insert(run.stages[seat.stage].worker(&cx));
+        if seat.source && !worker.is_broken() && run.shared.is_held() {
+            let since = Instant::now();
+            run.shared.wait_to_begin();
+            add(&cx.counts.waiting_input, since);
+        }
         drive(&mut **worker, &cx, born)
     }));
     match ended {

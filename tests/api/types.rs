@@ -28,6 +28,7 @@ fn every_public_type_is_debug() {
     debug::<Chunk<'_, '_, u64>>();
     debug::<Handle>();
     debug::<IntoIter<u64>>();
+    debug::<(Served<u64>, Subscriber<u64>)>();
     debug::<Items<'_, u64>>();
     debug::<Adder<'_, str>>();
     debug::<Plan>();

@@ -26,6 +26,7 @@ mod order;
 mod panics;
 #[cfg(feature = "rate")]
 mod rate;
+mod served;
 mod sessions;
 mod stops;
 mod uniq;
