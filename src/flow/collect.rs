@@ -1,6 +1,6 @@
 //! Ends that gather items: into any collection, a vector, or a vector a partition.
 
-use super::Flow;
+use super::{Flow, keeps};
 use crate::error::Error;
 use crate::output::{Gather, Gathered, Slots};
 use crate::step::Pipe;
@@ -74,7 +74,7 @@ where
     }
 
     fn gather(mut self, method: &'static str) -> Result<Vec<Gathered<P::Item>>, Error> {
-        self.keeps.push("the collected items");
+        self.keeps.push(keeps::collected::<P::Item>());
         let parts = Slots::new();
         self.finish(
             method,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Flow;
+use super::{Flow, keeps};
 use crate::edge::{Edge, Shuffled, Weigher};
 use crate::step::{Departition, Pipe};
 
@@ -66,7 +66,7 @@ where
         // The one item at the end has no number among those it was made of.
         flow.group.ordered = false;
         flow.group.reduced = true;
-        flow.keeps.push("what has been merged");
+        flow.keeps.push(keeps::merged::<B>());
         flow.under(|pipe| Departition::new(pipe, init, merge, finish))
     }
 }

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::iter::Sum;
 
-use super::Flow;
 use super::fork::Branches;
 use super::graft::graft;
+use super::{Flow, keeps};
 use crate::edge::Shuffled;
 use crate::error::{BoxError, Error};
 use crate::output::{Each, Fold, Gather, Sink, Slots, TryEach};
@@ -78,7 +78,7 @@ where
         C: FromIterator<P::Item>,
         P::Item: Send,
     {
-        self.0.keeps.push("the collected items");
+        self.0.keeps.push(keeps::collected::<P::Item>());
         let parts = Slots::new();
         let sink = Gather {
             parts: parts.clone(),

@@ -5,22 +5,12 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::graft::take_from_both;
-use super::{Crossing, Flow};
+use super::{Crossing, Flow, keeps};
 use crate::plan::Routing;
 use crate::state::{
     Entry, FullOuter, Inner, JoinKind, Joined, KeyedEdge, LeftOuter, RightOuter, SendByKey, Side,
 };
 use crate::step::Pipe;
-
-/// What the stage behind a join keeps, for `explain`.
-const KEEPS_BOTH: &str = "the rows of both sides, until one side is complete; then the rows of that side, and up to half as many of the other that wait to be matched";
-const KEEPS_LEFT: &str =
-    "the rows of the left side, and up to half as many of the right that wait to be matched";
-const KEEPS_RIGHT: &str =
-    "the rows of the right side, and up to half as many of the left that wait to be matched";
-/// What a stage in front of a join keeps, for `explain`.
-pub(super) const GATHERS: &str =
-    "rows on their way, less than a batch in each of at least 256 parts a thread";
 
 impl<'env, P: Pipe + 'env> Flow<'env, P>
 where
@@ -200,19 +190,22 @@ where
             key: right_key,
             timed: timed.1.clone(),
         };
-        let mut joined = self.gathering().cross(
+        let mut joined = self.gathering::<K>().cross(
             into_left,
             left_edge.edge.clone(),
             crossing::<K, P::Item>(kind),
             pipe(),
         );
-        let other = right.gathering().cross(
+        let other = right.gathering::<K>().cross(
             into_right,
             right_edge.edge.clone(),
             crossing::<K, Q::Item>(kind),
             pipe(),
         );
         take_from_both(&mut joined, other);
+        joined
+            .keeps
+            .push(keeps::rows_of_both::<K, P::Item, Q::Item>());
         // Pairs have no place among the chunks of either input that `ordered` could keep.
         joined.group.reduced = true;
         joined
@@ -221,8 +214,8 @@ where
 
 impl<'env, P: Pipe + 'env> Flow<'env, P> {
     /// Says that the stage gathers rows for the parts of a join.
-    fn gathering(mut self) -> Self {
-        self.keeps.push(GATHERS);
+    fn gathering<K>(mut self) -> Self {
+        self.keeps.push(keeps::rows_to_join::<K, P::Item>());
         self
     }
 }
@@ -253,10 +246,7 @@ impl<'env, K, L, R, M> Flow<'env, Joined<K, L, R, M>> {
     pub fn build(mut self, side: Side) -> Self {
         self.pipe.build = Some(side);
         self.steps.push("build");
-        self.keeps = vec![match side {
-            Side::Left => KEEPS_LEFT,
-            Side::Right => KEEPS_RIGHT,
-        }];
+        self.keeps = vec![keeps::rows_of_one::<K, L, R>(side == Side::Left)];
         self
     }
 }
@@ -266,7 +256,7 @@ fn crossing<K, T>(kind: &'static str) -> Crossing {
         kind,
         routing: Routing::Hash,
         item_bytes: size_of::<Entry<K, T>>(),
-        keeps: Some(KEEPS_BOTH),
+        keeps: None,
         // Parcels of a part: with smaller ones their vectors cost more than their rows.
         buffer: Some(32),
         batch: Some(512),

@@ -4,16 +4,10 @@ use std::hash::Hash;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use super::Flow;
-use super::join::GATHERS;
+use super::{Flow, keeps};
 use crate::edge::Edge;
 use crate::state::{JoinKind, Joined, JoinedWithin, Times};
 use crate::window::{EventTime, JoinWindow, Nearness};
-
-/// What the stage behind the join keeps, for `explain`.
-const KEEPS_WINDOWS: &str = "the rows of both sides of windows that are open";
-const KEEPS_INTERVAL: &str =
-    "the rows of both sides, until the watermark says that none can come that they would meet";
 
 /// Why a join cannot be both.
 const BUILD: &str = "`build` makes a join wait for all of one side, and `within` lets go of rows while both run: leave one of \
@@ -92,10 +86,11 @@ where
         G: Fn(&R) -> U + Send + Sync + 'env,
     {
         let spec = window.join_spec();
-        let (keeps, empty) = match spec.nearness {
-            Nearness::Windows(_) => (KEEPS_WINDOWS, false),
-            Nearness::Interval { from, to } => (KEEPS_INTERVAL, from > to),
+        let (interval, empty) = match spec.nearness {
+            Nearness::Windows(_) => (false, false),
+            Nearness::Interval { from, to } => (true, from > to),
         };
+        let gathers = [keeps::rows_to_join::<K, L>(), keeps::rows_to_join::<K, R>()];
         let left = Arc::new(Edge::default());
         let right = Arc::new(Edge::default());
         let mut flow = self;
@@ -107,7 +102,7 @@ where
             flow.graph.edges[number] = edge;
             for &stage in &flow.graph.plan.edges[number].from {
                 let keeps = &mut flow.graph.plan.nodes[stage].keeps;
-                keeps.retain(|keeps| *keeps != GATHERS);
+                keeps.retain(|keeps| !gathers.contains(keeps));
             }
         }
         if flow.pipe.build.is_some() {
@@ -116,7 +111,7 @@ where
             flow.group.refused = Some(EMPTY);
         }
         flow.group.timed = true;
-        flow.keeps = vec![keeps];
+        flow.keeps = vec![keeps::rows_within::<K, L, R>(interval)];
         flow.step("within", |_| JoinedWithin {
             left,
             right,

@@ -5,16 +5,11 @@ use std::marker::PhantomData;
 use std::ops::AddAssign;
 use std::sync::Arc;
 
-use super::{Crossing, Flow};
+use super::{Crossing, Flow, keeps};
 use crate::aggregate::{Aggregate, ByRef, Combine, Compare, Count, FoldBy, Group, Over, Values};
 use crate::plan::Routing;
 use crate::state::{Adder, CombineByKey, CombineRefs, Keyed, KeyedEdge};
 use crate::step::Pipe;
-
-/// What the stage behind a keyed boundary keeps, for `explain`.
-const KEEPS: &str = "its distinct keys; and up to 4,096 waiting entries in each of 64 groups, or of 256 parts while nearly every key is new";
-/// What the stage in front of a keyed boundary keeps, for `explain`.
-const COMBINES: &str = "entries to combine, up to 16,384, and on their way up to 64 × 256, or 256 × 256 while nearly every key is new";
 
 impl<'env, P: Pipe + 'env> Flow<'env, P>
 where
@@ -33,7 +28,7 @@ where
         C::Acc: 'env,
     {
         self.group.tickets |= C::PLACED;
-        self.keeps.push(COMBINES);
+        self.keeps.push(keeps::combines::<K, C::Acc>());
         let edge = KeyedEdge::new();
         let combine = Arc::new(combine);
         let sink = CombineByKey {
@@ -53,7 +48,7 @@ where
     /// Counts items by key: pairs of a key and how often it came.
     ///
     /// *Order* none. *Threads* [`stages`](Flow::stages) new ones, one a core by default, each with its own keys.
-    /// *Memory* the distinct keys plus a constant. *Ends* when all producers have ended; nothing comes out before.
+    /// *Memory* the distinct keys, about as many entries that wait to be counted, plus a constant. *Ends* when all producers have ended; nothing comes out before.
     ///
     /// ```
     /// use millstream::Flow;
@@ -331,7 +326,7 @@ where
         F: Fn(&P::Item, &mut Adder<'_, Q>) + Send + Sync + 'env,
     {
         let edge = KeyedEdge::new();
-        self.keeps.push(COMBINES);
+        self.keeps.push(keeps::combines::<Q::Owned, u64>());
         let sink = CombineRefs {
             edge: edge.clone(),
             f,
@@ -355,7 +350,7 @@ fn crossing<K, A>(kind: &'static str) -> Crossing {
         kind,
         routing: Routing::Hash,
         item_bytes: size_of::<crate::state::Entry<K, A>>(),
-        keeps: Some(KEEPS),
+        keeps: Some(keeps::keys::<K, A>()),
         // A front table empties in bursts; a queue that takes one in keeps producers and consumers from taking turns.
         buffer: Some(64),
         batch: Some(256),

@@ -16,6 +16,7 @@ mod fork;
 mod graft;
 mod join;
 mod join_within;
+mod keeps;
 mod keyed;
 mod live;
 mod lookup;
@@ -210,7 +211,7 @@ pub struct Flow<'env, P> {
     /// Its steps in words, for the plan.
     pub(crate) steps: Vec<&'static str>,
     /// What it keeps in memory, in words.
-    pub(crate) keeps: Vec<&'static str>,
+    pub(crate) keeps: Vec<keeps::Keep>,
     /// The edges it takes from; none for sources.
     pub(crate) inputs: Vec<usize>,
 }
@@ -227,7 +228,7 @@ pub(crate) struct Crossing {
     pub(crate) routing: Routing,
     pub(crate) item_bytes: usize,
     /// What the stage behind it keeps in memory, in words.
-    pub(crate) keeps: Option<&'static str>,
+    pub(crate) keeps: Option<keeps::Keep>,
     /// The default of its `buffer`, if it differs.
     pub(crate) buffer: Option<usize>,
     /// The default of its `batch`, if it differs.
@@ -362,7 +363,8 @@ impl<'env, P: Pipe + 'env> Flow<'env, P> {
         plan
     }
 
-    /// What will run, in words: stages, threads, edges, and the most items that can be in flight.
+    /// What will run, in words: stages, threads, edges, the most items that can be in flight, and what stages keep beside
+    /// them, with the bytes of one key, row or state by its type.
     ///
     /// ```
     /// use millstream::Flow;

@@ -40,7 +40,8 @@ impl<'env, P: Pipe + 'env> Flow<'env, P> {
                 _ => "rate_limit(…, 0 s) has no time to count in: give a period, or leave it out",
             });
         }
-        self.keeps.push("an item that waits for `rate_limit`");
+        self.keeps
+            .push("an item that waits for `rate_limit`".into());
         self.step("rate_limit", |pipe| RateLimit { pipe, bucket })
     }
 }

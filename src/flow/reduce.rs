@@ -1,6 +1,6 @@
 //! The free forms of reduction: an accumulator of any type a worker.
 
-use super::{Flow, Unreduced};
+use super::{Flow, Unreduced, keeps};
 use crate::step::{Emit, FlatMap, Pipe, Reduce};
 
 impl<'env, P: Pipe + 'env> Flow<'env, P> {
@@ -36,7 +36,7 @@ impl<'env, P: Pipe + 'env> Flow<'env, P> {
     {
         self.group.ordered = false;
         self.group.reduced = true;
-        self.keeps.push("the accumulators of `reduce`");
+        self.keeps.push(keeps::accumulators::<A>("reduce"));
         self.step("reduce", |pipe| Reduce { pipe, init, f })
     }
 
@@ -78,7 +78,7 @@ impl<'env, P: Pipe + 'env> Flow<'env, P> {
     {
         self.group.ordered = false;
         self.group.reduced = true;
-        self.keeps.push("the accumulators of `emit_and_reduce`");
+        self.keeps.push(keeps::accumulators::<A>("emit_and_reduce"));
         self.step("emit_and_reduce", |pipe| Emit {
             pipe,
             init,

@@ -4,7 +4,7 @@ use std::hash::Hash;
 use std::ops::AddAssign;
 use std::sync::Arc;
 
-use super::{FiresOnce, Flow, Unreduced, WindowFlow};
+use super::{FiresOnce, Flow, Unreduced, WindowFlow, keeps};
 use crate::aggregate::{Aggregate, ByRef, Combine, Count, Over, Sum};
 use crate::plan::Routing;
 use crate::state::{
@@ -12,15 +12,6 @@ use crate::state::{
 };
 use crate::step::{AndEmit, Bridging, EmitState, FlatMap, Map, OnTrigger, Pipe, Quiet, Windowed};
 use crate::window::{By, Firing, Pane, Sessions, TimeOf};
-
-/// What the stage in front keeps, for `explain`.
-const COMBINES: &str = "partial results by gap of time and key, up to 65,536 and a chunk";
-/// What the owners of keys keep.
-const OPEN_BY_KEY: &str = "a state a session that is open, of each key";
-/// What unique items keep.
-const OPEN_KEYS: &str = "the keys of the sessions that are open";
-/// What a reduction keeps.
-const OPEN: &str = "a state a session that is open, in each partition";
 
 impl<'env, P: Pipe + 'env, F, T: TimeOf<P::Item> + 'env> WindowFlow<'env, P, F, Sessions, T> {
     /// Folds the items of each session, in each worker, into an accumulator, and emits it when the session fires: a
@@ -58,7 +49,7 @@ impl<'env, P: Pipe + 'env, F, T: TimeOf<P::Item> + 'env> WindowFlow<'env, P, F, 
         M: Fn(&mut A, A) + Send + Sync + 'env,
     {
         let step = Bridging::new(Quiet(f), merge);
-        self.add("reduce", OPEN, init, step, EmitState)
+        self.add("reduce", keeps::sessions::<A>(), init, step, EmitState)
     }
 
     /// Folds the items of each session like [`reduce`](WindowFlow::reduce), and emits while it goes; the last closure
@@ -98,7 +89,13 @@ impl<'env, P: Pipe + 'env, F, T: TimeOf<P::Item> + 'env> WindowFlow<'env, P, F, 
         E: Fn(&mut A, &Firing) -> V + Send + Sync + 'env,
     {
         let step = Bridging::new(AndEmit(f), merge);
-        self.add("emit_and_reduce", OPEN, init, step, OnTrigger(fire))
+        self.add(
+            "emit_and_reduce",
+            keeps::sessions::<A>(),
+            init,
+            step,
+            OnTrigger(fire),
+        )
     }
 }
 
@@ -227,7 +224,7 @@ impl<'env, P: Pipe + 'env, R, T: TimeOf<P::Item> + 'env> WindowFlow<'env, P, R, 
         let (spec, rule) = (rules.spec.of_others(), (&rules.spec).into());
         flow.group.tickets |= C::PLACED;
         flow.group.timed = true;
-        flow.keeps.push(COMBINES);
+        flow.keeps.push(keeps::slices::<K, C::Acc>());
         let partials = flow.step("session", |pipe| CombineWindows {
             pipe: Map {
                 pipe,
@@ -243,7 +240,7 @@ impl<'env, P: Pipe + 'env, R, T: TimeOf<P::Item> + 'env> WindowFlow<'env, P, R, 
             .weigh(Partials::weight);
         flow.group.timed = true;
         flow.group.reduced = true;
-        flow.keeps.push(OPEN_BY_KEY);
+        flow.keeps.push(keeps::sessions_of_keys::<K, C::Acc>());
         flow.step("session", |pipe| BySession {
             pipe: FlatMap {
                 pipe,
@@ -291,7 +288,7 @@ impl<'env, P: Pipe + 'env, R, T: TimeOf<P::Item> + 'env> WindowFlow<'env, P, R, 
             ..
         } = self;
         flow.group.timed = true;
-        flow.keeps.push(OPEN_KEYS);
+        flow.keeps.push(keeps::sessions_of_keys::<K, ()>());
         flow.steps.push("session");
         flow.step("uniq_by", |pipe| BySession {
             pipe,

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::sorted::{Ranked, keep};
-use super::{Flow, Unreduced};
+use super::{Flow, Unreduced, keeps};
 use crate::step::Pipe;
 
 impl<'env, P: Pipe + 'env> Flow<'env, P>
@@ -132,7 +132,7 @@ where
     {
         self.group.ordered = false;
         self.group.reduced = true;
-        self.keeps.push("the items that a sort may still take");
+        self.keeps.push(keeps::heaps::<R>(n));
         let heaps = self.under(|pipe| crate::step::Reduce {
             pipe,
             init: BinaryHeap::new,

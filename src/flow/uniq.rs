@@ -2,13 +2,10 @@
 
 use std::hash::Hash;
 
-use super::Flow;
+use super::{Flow, keeps};
 use crate::aggregate::{Keep, Unique};
 use crate::state::Keyed;
 use crate::step::{ItsKey, Itself, Map, Pipe, Uniq};
-
-/// What the stage keeps, for `explain`.
-const SEEN: &str = "the distinct keys that `uniq` has seen";
 
 impl<'env, P: Pipe + 'env> Flow<'env, P> {
     /// Drops items that this worker has seen before; new ones pass at once.
@@ -32,7 +29,7 @@ impl<'env, P: Pipe + 'env> Flow<'env, P> {
     where
         P::Item: Hash + Eq + Clone,
     {
-        self.keeps.push(SEEN);
+        self.keeps.push(keeps::seen::<P::Item>());
         let mark = Itself;
         self.step("uniq", |pipe| Uniq { pipe, mark })
     }
@@ -62,7 +59,7 @@ impl<'env, P: Pipe + 'env> Flow<'env, P> {
         K: Hash + Eq,
         F: Fn(&P::Item) -> K + Send + Sync + 'env,
     {
-        self.keeps.push(SEEN);
+        self.keeps.push(keeps::seen::<K>());
         let mark = ItsKey(key);
         self.step("uniq_by", |pipe| Uniq { pipe, mark })
     }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use super::Flow;
+use super::{Flow, keeps};
 use crate::run::ManualClock;
 use crate::step::{
     AndEmit, DropLate, EmitState, OnTrigger, Pipe, Punctuation, Quiet, Rules, Windowed,
@@ -288,7 +288,7 @@ impl<'env, P: Pipe + 'env, F, W, M: TimeOf<P::Item> + 'env> WindowFlow<'env, P, 
     pub(super) fn add<N, S, E>(
         self,
         kind: &'static str,
-        keeps: &'static str,
+        keeps: keeps::Keep,
         init: N,
         step: S,
         emit: E,
@@ -347,7 +347,7 @@ impl<'env, P: Pipe + 'env, F, M: TimeOf<P::Item> + 'env> WindowFlow<'env, P, F, 
         N: Fn() -> A + Send + Sync + 'env,
         G: Fn(&mut A, P::Item) + Send + Sync + 'env,
     {
-        let keeps = self.rules.spec.keeps();
+        let keeps = keeps::windows::<A, _>(&self.rules.spec);
         self.add("reduce", keeps, init, Quiet(f), EmitState)
     }
 
@@ -380,7 +380,7 @@ impl<'env, P: Pipe + 'env, F, M: TimeOf<P::Item> + 'env> WindowFlow<'env, P, F, 
         G: Fn(&mut A, P::Item) -> U + Send + Sync + 'env,
         E: Fn(&mut A, &Firing) -> V + Send + Sync + 'env,
     {
-        let keeps = self.rules.spec.keeps();
+        let keeps = keeps::windows::<A, _>(&self.rules.spec);
         self.add("emit_and_reduce", keeps, init, AndEmit(f), OnTrigger(fire))
     }
 }

@@ -7,15 +7,12 @@ use std::sync::Arc;
 
 use ahash::RandomState;
 
-use super::{FiresOnce, Flow, Unreduced, WindowFlow};
+use super::{FiresOnce, Flow, Unreduced, WindowFlow, keeps};
 use crate::aggregate::{Aggregate, ByRef, Combine, Count, Over, Sum};
 use crate::plan::Routing;
 use crate::state::{CombineWindows, LatePartials, MergeWindows, Partials, ToOwner};
 use crate::step::{Pipe, Rules, Windowed};
 use crate::window::{Aligned, Pane, Spec, TimeOf};
-
-/// What the stage in front keeps, for `explain`.
-const COMBINES: &str = "partial results by window and key, up to 65,536 and a chunk";
 
 impl<'env, P: Pipe + 'env, R, M: TimeOf<P::Item> + 'env> WindowFlow<'env, P, R, Aligned, M> {
     /// Counts items by window and key.
@@ -142,8 +139,8 @@ impl<'env, P: Pipe + 'env, R, M: TimeOf<P::Item> + 'env> WindowFlow<'env, P, R, 
         let owners: Spec<Partials<K, C::Acc>> = rules.spec.of_starts();
         flow.group.tickets |= C::PLACED;
         flow.group.timed |= M::TIMED;
-        flow.keeps.push(COMBINES);
-        let keeps = owners.keeps();
+        flow.keeps.push(keeps::partials::<K, C::Acc>());
+        let keeps = keeps::keys_of_windows::<K, C::Acc, _>(&owners);
         let partials = flow.step("window", |pipe| CombineWindows {
             pipe,
             spec: rules.spec,
@@ -205,10 +202,15 @@ impl<'env, P: Pipe + 'env, F, M: TimeOf<P::Item> + 'env> WindowFlow<'env, P, F, 
         K: Hash + Eq + 'env,
         G: Fn(&P::Item) -> K + Send + Sync + 'env,
     {
-        self.emit_and_reduce(
+        let keeps = keeps::keys_of_windows::<K, (), _>(&self.rules.spec);
+        let mut flow = self.emit_and_reduce(
             HashSet::<K, RandomState>::default,
             move |seen, item| seen.insert(key(&item)).then_some(item),
             |_, _| None,
-        )
+        );
+        // What a set of keys holds says more than the size of a set.
+        flow.keeps.pop();
+        flow.keeps.push(keeps);
+        flow
     }
 }

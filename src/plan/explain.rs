@@ -29,9 +29,7 @@ pub(crate) fn explain(plan: &Plan) -> String {
         if let Some(part) = bound::source(plan, at) {
             out.row("takes", &chunk(&part, node));
         }
-        if !node.keeps.is_empty() {
-            out.row("keeps", &node.keeps.join(", "));
-        }
+        out.keeps(node);
         if plan.nodes[at].group.ordered {
             out.row("order", "what it hands on is in the order of its input");
         }
@@ -88,6 +86,13 @@ impl Text {
 
     fn row(&mut self, label: &str, text: &str) {
         self.line(format_args!("    {label:<8}{text}"));
+    }
+
+    /// A line for each thing that a stage keeps.
+    fn keeps(&mut self, node: &Node) {
+        for (at, kept) in node.keeps.iter().enumerate() {
+            self.row(if at == 0 { "keeps" } else { "" }, kept);
+        }
     }
 
     fn edge(&mut self, plan: &Plan, edge: &Edge, names: &[Arc<str>]) {

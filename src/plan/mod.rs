@@ -16,12 +16,14 @@ mod render;
 mod samples;
 mod words;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::options::Group;
 
 pub(crate) use check::check;
 pub(crate) use names::stage_names;
+pub(crate) use words::{bytes, number};
 
 /// The stages and edges of a flow, in build order.
 ///
@@ -56,8 +58,8 @@ pub(crate) struct Node {
     pub(crate) group: Group,
     /// Where what the stage emits goes.
     pub(crate) end: End,
-    /// What the stage keeps besides batches, in words for `explain`: "distinct keys", "the collected items".
-    pub(crate) keeps: Vec<&'static str>,
+    /// What the stage keeps besides batches, in words and bytes for `explain`: "the collected items, each 8 bytes".
+    pub(crate) keeps: Vec<Cow<'static, str>>,
 }
 
 /// Where a stage's items go.

@@ -18,7 +18,7 @@ fn node(steps: &[&'static str], stages: usize, end: End) -> Node {
 /// Lines, cut in words, counted: two stages of two workers, and a hash boundary of 32-byte entries.
 pub(crate) fn word_count() -> Plan {
     let mut count = node(&["count_by"], 2, End::Result("collect"));
-    count.keeps = vec!["distinct keys"];
+    count.keeps = vec!["distinct keys".into()];
     Plan {
         nodes: vec![node(&["lines", "flat_map"], 2, End::Edge(0)), count],
         edges: vec![Edge {

@@ -18,6 +18,11 @@ pub(crate) fn count(n: u64, one: &str, many: &str) -> String {
     format!("{} {}", number(n), if n == 1 { one } else { many })
 }
 
+/// `2 bytes`.
+pub(crate) fn bytes(n: u64) -> String {
+    count(n, "byte", "bytes")
+}
+
 /// `2 threads`.
 pub(crate) fn threads(n: u64) -> String {
     count(n, "thread", "threads")

@@ -48,15 +48,19 @@ pub(super) enum Mode {
 }
 
 impl<K: Eq, A> Front<K, A> {
-    pub(super) fn new() -> Self {
+    /// Places of the cache, and so the most entries.
+    pub(super) fn places() -> usize {
         let fit = BYTES / size_of::<Option<Entry<K, A>>>().max(1);
-        let places = fit.clamp(*PLACES.start(), *PLACES.end());
+        // Rounded down, since places are chosen by masking a hash.
+        1 << fit.clamp(*PLACES.start(), *PLACES.end()).ilog2()
+    }
+
+    pub(super) fn new() -> Self {
         Front {
             mode: Mode::Table,
             table: HashTable::new(),
             cache: Vec::new(),
-            // Rounded down, since places are chosen by masking a hash.
-            places: 1 << places.ilog2(),
+            places: Self::places(),
             seen: 0,
             missed: 0,
             resting: 0,

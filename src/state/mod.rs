@@ -94,6 +94,21 @@ fn owner(part: usize, parts: usize, consumers: usize) -> usize {
     (part / GROUP) * consumers / (parts / GROUP)
 }
 
+/// Bytes that a key takes with what was accumulated for it, or a row with its key.
+pub(crate) fn entry_bytes<K, A>() -> usize {
+    Entries::<K, A>::BYTES
+}
+
+/// Entries that a producer combines at most.
+pub(crate) fn front_places<K: Eq, A>() -> usize {
+    front::Front::<K, A>::places()
+}
+
+/// Bytes that a producer has for a key of a window.
+pub(crate) fn partial_bytes<K, A>() -> usize {
+    windowed::Slot::<K, A>::BYTES
+}
+
 /// An edge that carries parcels, and brings their emptied vectors back to the producers: allocated on one thread and
 /// freed on another, they would cost page faults all the time.
 pub(crate) struct KeyedEdge<K, A> {

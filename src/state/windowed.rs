@@ -86,7 +86,7 @@ where
 }
 
 /// What was made of the items of a key in one window.
-struct Slot<K, A> {
+pub(super) struct Slot<K, A> {
     key: K,
     acc: A,
     items: u32,
@@ -95,6 +95,8 @@ struct Slot<K, A> {
 }
 
 impl<K, A> Slot<K, A> {
+    pub(super) const BYTES: usize = size_of::<Self>();
+
     fn new(key: K, acc: A, age: u32) -> Self {
         Slot {
             key,

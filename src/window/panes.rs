@@ -62,6 +62,9 @@ pub enum Keep<'a, A> {
 }
 
 impl<A> Panes<A> {
+    /// Bytes that an open window takes, beside what its state owns.
+    pub(crate) const BYTES: usize = size_of::<(i64, State<A>)>();
+
     pub(crate) fn new(kind: Kind, lateness: i64, gaps: u64) -> Self {
         Panes {
             kind,

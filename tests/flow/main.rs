@@ -21,6 +21,7 @@ mod gather;
 mod join_windows;
 mod joins;
 mod keyed;
+mod memory;
 mod model;
 mod order;
 mod panics;
