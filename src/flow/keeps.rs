@@ -153,11 +153,11 @@ pub(super) fn rows_of_one<K, L, R>(left: bool) -> Keep {
 /// Rows of both sides of a join within windows, or within an interval.
 pub(super) fn rows_within<K, L, R>(interval: bool) -> Keep {
     let until = if interval {
-        "until the watermark says that none can come that they would meet"
+        ", until the watermark says that none can come that they would meet"
     } else {
-        "of windows that are open"
+        " of windows that are open"
     };
-    format!("the rows of both sides {until}; {}", rows::<K, L, R>()).into()
+    format!("the rows of both sides{until}; {}", rows::<K, L, R>()).into()
 }
 
 /// What a producer combines of sessions by key.
