@@ -71,7 +71,7 @@ fn q0_passes_every_bid() {
     let rows = bids
         .iter()
         .map(|b| (b.auction, b.bidder, b.price, b.date_time, &*b.extra));
-    assert_rows(queries::q0(&events).unwrap(), rows.collect());
+    assert_rows(queries::q0(&events).collect_vec().unwrap(), rows.collect());
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn q1_converts_prices() {
         let price = b.price * 908 / 1_000;
         (b.auction, b.bidder, price, b.date_time, &*b.extra)
     });
-    assert_rows(queries::q1(&events).unwrap(), rows.collect());
+    assert_rows(queries::q1(&events).collect_vec().unwrap(), rows.collect());
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn q2_selects_auctions() {
             rows.push((bid.auction, bid.price));
         }
     }
-    assert_rows(queries::q2(&events).unwrap(), rows);
+    assert_rows(queries::q2(&events).collect_vec().unwrap(), rows);
 }
 
 #[test]
