@@ -1,7 +1,8 @@
 //! Counts by key over windows of a second: `tumbling HOW EVENTS KEYS`.
 //!
-//! HOW is `plain` (no windows), `windows` (events in the order of time, 200 windows) or `late` (one in twenty up to ten
-//! seconds late, and that much allowed). Only the flow is timed, not the making of the events.
+//! HOW is `plain` (no windows), `pairs` (no windows, but second and key as the key), `windows` (events in the order of time,
+//! 200 windows) or `late` (one in twenty up to ten seconds late, and that much allowed). Only the flow is timed, not the
+//! making of the events.
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -16,7 +17,7 @@ mod mix;
 use mix::mix;
 
 fn main() -> ExitCode {
-    args::main("tumbling plain|windows|late EVENTS KEYS", run)
+    args::main("tumbling plain|pairs|windows|late EVENTS KEYS", run)
 }
 
 struct Event {
@@ -55,6 +56,11 @@ fn run(args: &[String]) -> Result<(), Box<dyn Error>> {
         "plain" => flow
             .count_by(|e| e.key)
             .fold(|| (0, 0), |sum, row| rows(sum, row.1), both)?,
+        "pairs" => flow.count_by(|e| (e.at.div_euclid(1000), e.key)).fold(
+            || (0, 0),
+            |sum, row| rows(sum, row.1),
+            both,
+        )?,
         "windows" => flow.window_by(window, |e| e.at).count_by(|e| e.key).fold(
             || (0, 0),
             |sum, row| rows(sum, row.2),
