@@ -147,12 +147,20 @@ where
     where
         S: Sum<P::Item> + Sum<S> + Send + 'env,
     {
-        let add = |sum: S, item: P::Item| {
+        // Without a sum to begin with, what a loop over a range would do.
+        let add = |sum: Option<S>, item: P::Item| {
             let item: S = std::iter::once(item).sum();
-            [sum, item].into_iter().sum()
+            Some(match sum {
+                Some(sum) => [sum, item].into_iter().sum(),
+                None => item,
+            })
         };
-        let none = || std::iter::empty::<S>().sum();
-        self.fold_by("sum", none, add, |a, b| [a, b].into_iter().sum())
+        let merge = |a: Option<S>, b: Option<S>| Some(a.into_iter().chain(b).sum());
+        let sum = self.fold_by("sum", || None, add, merge);
+        Ending {
+            graph: sum.graph,
+            result: Box::new(move || (sum.result)().into_iter().sum()),
+        }
     }
 
     /// A closure for each item, called on the workers of the last stage, several at a time.
