@@ -16,6 +16,8 @@
 //! # Ok::<(), millstream::Error>(())
 //! ```
 //!
+//! The [guide] has nine short chapters, from a first flow to windows, joins, and tests of flows.
+//!
 //! # Layout
 //! In the order data goes:
 //! - `flow`: the builder, what users write. No thread, no channel.
@@ -30,6 +32,7 @@ mod aggregate;
 mod edge;
 mod error;
 mod flow;
+pub mod guide;
 mod options;
 mod output;
 mod plan;

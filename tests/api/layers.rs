@@ -41,6 +41,8 @@ const KNOWS: &[(&str, &[&str])] = &[
             "window",
         ],
     ),
+    // Text.
+    ("guide", &[]),
     // Pure.
     ("aggregate", &[]),
     ("plan", &["error", "options"]),
