@@ -240,7 +240,8 @@ fn what_comes_after_its_window_is_late() {
             left.send((5, 0)).unwrap();
         });
         let left = Flow::from_receiver(lefts);
-        let right = Flow::from_vec(vec![(100, 1)]).stages(1);
+        // Not ahead of the left side, which may still be idle when it comes.
+        let right = Flow::from_vec(vec![(0, 1)]).stages(1);
         let joined = left.left_join(right, |l: &Row| l.1, |r: &Row| r.1);
         let joined = if window {
             joined.within(Window::fixed(10), |l| l.0, |r| r.0).boxed()
