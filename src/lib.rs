@@ -38,6 +38,7 @@ mod output;
 mod plan;
 mod run;
 mod source;
+pub mod stage;
 mod state;
 mod step;
 mod window;
