@@ -20,6 +20,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "plan",
             "run",
             "source",
+            "stage",
             "state",
             "step",
             "window",
@@ -48,6 +49,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("plan", &["error", "options"]),
     ("options", &["run"]),
     ("error", &["run"]),
+    ("stage", &["error"]),
     // The runner, and the contracts of the two ends of a worker.
     (
         "run",
