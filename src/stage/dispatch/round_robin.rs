@@ -1,8 +1,6 @@
 //! In turn: one event, or a small chunk, to each consumer that has demand.
 
-use std::collections::HashMap;
-
-use ahash::RandomState;
+use std::collections::VecDeque;
 
 use super::credit::{Credits, InTurn};
 use super::{Dispatcher, Outbox, fit};
@@ -15,8 +13,9 @@ use crate::stage::subscription::{Tag, Wants};
 /// batch a consumer gets all its chunks together, in their order.
 ///
 /// # Cost
-/// An ask, a subscription, its end, and each chunk cost O(log n) of the consumers with demand: for cheap events use larger
-/// chunks, or [`DemandDispatch`](super::DemandDispatch).
+/// An ask, a subscription, its end, and each consumer that gets something of a batch cost O(log n) of the consumers with
+/// demand; a turn costs O(1), and copies its chunk. Small batches for many consumers cost more messages than
+/// [`DemandDispatch`](super::DemandDispatch) sends: for cheap events use larger chunks.
 ///
 /// # Examples
 /// ```
@@ -80,19 +79,34 @@ impl<E> Dispatcher<E> for RoundRobin {
 
     fn dispatch(&mut self, events: Vec<E>, out: &mut Outbox<E>) -> Result<Vec<E>, String> {
         let mut events = events.into_iter();
-        // Whose chunks are where in the outbox.
-        let mut slots: HashMap<Tag, usize, RandomState> = HashMap::default();
+        // Those that had no turn in this batch yet; then those that had, as places in the outbox with the demand left.
+        let mut fresh = self.credits.waiting();
+        let mut again: VecDeque<(usize, u64)> = VecDeque::new();
+        let mut used_up = Vec::new();
         while events.len() > 0 {
-            let Some((tag, demand)) = self.credits.first() else {
+            let next = match fresh.next() {
+                Some(tag) => {
+                    out.events.push((tag, Vec::new()));
+                    Some((out.events.len() - 1, self.credits.demand(tag)))
+                }
+                None => again.pop_front(),
+            };
+            let Some((slot, demand)) = next else {
                 break;
             };
             let run = fit(demand, self.chunk.max(1)).min(events.len());
-            self.credits.serve(tag, run as u64);
-            let slot = *slots.entry(tag).or_insert_with(|| {
-                out.events.push((tag, Vec::new()));
-                out.events.len() - 1
-            });
             out.events[slot].1.extend(events.by_ref().take(run));
+            match demand - run as u64 {
+                0 => used_up.push(slot),
+                left => again.push_back((slot, left)),
+            }
+        }
+        drop(fresh);
+        // Behind those that had no turn, in the order in which they are next.
+        let turns = again.into_iter().map(|(slot, _)| slot);
+        for slot in used_up.into_iter().chain(turns) {
+            let (tag, run) = &out.events[slot];
+            self.credits.serve(*tag, run.len() as u64);
         }
         self.credits.unwanted(events.len());
         Ok(events.collect())
