@@ -68,6 +68,10 @@ pub enum ErrorKind {
     Spawn,
     /// No worker of a seeded run can go on.
     Stalled,
+    /// A callback of a [stage](crate::stage) returned an error, or a stage that was needed has ended.
+    Stage,
+    /// The `init` of a [stage](crate::stage) declined to start: no failure, but there is no stage.
+    Ignored,
 }
 
 /// Where in the input something happened.
@@ -176,6 +180,29 @@ impl Error {
         self
     }
 
+    /// The same error with the name of the [stage](crate::stage) it happened in, unless it names one already.
+    pub(crate) fn of_stage(mut self, stage: &str) -> Self {
+        self.0.stage.get_or_insert_with(|| stage.to_owned());
+        self
+    }
+
+    /// An error that several get: the same with the shared one as its cause. What a closure panicked with goes to the
+    /// first.
+    pub(crate) fn shared(error: &Arc<Error>) -> Self {
+        let inner = &*error.0;
+        let payload = inner.payload.lock().ok().and_then(|mut p| p.take());
+        Error(Box::new(Inner {
+            kind: inner.kind,
+            message: inner.message.clone(),
+            stage: inner.stage.clone(),
+            partition: inner.partition,
+            position: inner.position.clone(),
+            source: Some(Box::new(error.clone())),
+            payload: Mutex::new(payload),
+            report: None,
+        }))
+    }
+
     pub(crate) fn with_report(mut self, report: Report) -> Self {
         self.0.report = Some(report);
         self
@@ -256,10 +283,13 @@ impl fmt::Display for Error {
             write!(f, "{position}: ")?;
         }
         f.write_str(&inner.message)?;
-        if let (Some(stage), Some(partition)) = (&inner.stage, inner.partition) {
-            write!(f, " (stage {stage}, partition {partition})")?;
+        match (&inner.stage, inner.partition) {
+            (Some(stage), Some(partition)) => {
+                write!(f, " (stage {stage}, partition {partition})")
+            }
+            (Some(stage), None) => write!(f, " (stage {stage})"),
+            (None, _) => Ok(()),
         }
-        Ok(())
     }
 }
 

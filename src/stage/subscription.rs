@@ -30,6 +30,10 @@ impl StageId {
     pub(crate) fn new() -> Self {
         StageId(next())
     }
+
+    pub(crate) fn number(self) -> u64 {
+        self.0
+    }
 }
 
 /// Which partition of a partitioned producer: a number or a name.

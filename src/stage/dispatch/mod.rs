@@ -198,6 +198,12 @@ pub trait Dispatcher<E>: Send {
         let _ = held;
         0
     }
+
+    /// How many events it has taken and not given to anybody. A stage that is [done](crate::stage::Next::Done) waits until
+    /// there are none.
+    fn queued(&self) -> usize {
+        0
+    }
 }
 
 /// As many as fit a `Vec`, of a demand.

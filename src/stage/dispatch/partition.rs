@@ -333,6 +333,10 @@ impl<E: Send> Dispatcher<E> for PartitionBy<E> {
             self.infos.insert(info, behind);
         }
     }
+
+    fn queued(&self) -> usize {
+        PartitionBy::queued(self)
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,5 @@
+//! Stages as their users see them: demand, buffers, infos, subscriptions and their ends. Tests are named by the rows of
+//! the conformance list.
+
+mod common;
+mod two;
