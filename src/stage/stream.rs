@@ -52,10 +52,9 @@ impl<E: Send> Inlet<E> for Port<E> {
 /// Subscribes to stages and gives their events as an iterator. The thread that takes the events is the consumer: it asks
 /// for more as it takes.
 ///
-/// The iterator ends when all subscriptions have ended. What the end of one means, its `cancel` says:
-/// - permanent: the iterator ends with it; with an error if the reason is not a good one.
-/// - transient: the iterator ends with an error if the reason is not a good one.
-/// - temporary: nothing; not even if the producer had ended before.
+/// The iterator ends when all subscriptions have ended. One that ends for a good reason is simply over, and the others go on;
+/// one that ends for another, or whose producer had ended before, is an error that ends the iterator, unless it is
+/// [temporary](Cancel::Temporary): then it is simply over too.
 ///
 /// An error is the last item. Dropping the iterator cancels the subscriptions. Producers that collect demand go on doing so:
 /// see [`forward`](Stream::forward).
@@ -150,19 +149,14 @@ impl<E> Stream<E> {
         }
     }
 
-    /// What the end of a subscription means for the iterator: nothing, or its end, well or not.
-    fn lose(&mut self, tag: Tag, ended: &Ended) -> Option<Result<(), Error>> {
+    /// The error that the end of a subscription is.
+    fn lose(&mut self, tag: Tag, ended: &Ended) -> Option<Error> {
         let producer = self.producers.remove(&tag)?;
-        let reason = ended.reason();
-        match producer.at_end {
-            Cancel::Temporary => None,
-            Cancel::Transient if reason.is_good() => None,
-            _ => Some(
-                reason
-                    .outcome()
-                    .map_err(|error| error.of_stage(producer.output.name())),
-            ),
+        if producer.at_end == Cancel::Temporary {
+            return None;
         }
+        let error = ended.reason().outcome().err()?;
+        Some(error.of_stage(producer.output.name()))
     }
 
     fn cancel(&mut self) {
@@ -195,9 +189,9 @@ impl<E> Iterator for Stream<E> {
                     }
                 }
                 Word::Ended(tag, ended) => {
-                    if let Some(outcome) = self.lose(tag, &ended) {
+                    if let Some(error) = self.lose(tag, &ended) {
                         self.cancel();
-                        return outcome.err().map(Err);
+                        return Some(Err(error));
                     }
                 }
             }

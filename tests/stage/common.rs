@@ -6,8 +6,8 @@ use std::time::Duration;
 use millstream::Error;
 use millstream::stage::testing::{Record, Recorder, recorder};
 use millstream::stage::{
-    self, Answer, Builder, Call, Caller, Consumes, Emit, Emits, Ended, Handle, Next, Producer,
-    ProducerConsumer, Subscription, Tag, Transforms, Upstream,
+    self, Answer, Builder, Call, Caller, Consumes, Emit, Emits, Ended, Handle, Info, Kind, Next,
+    Producer, ProducerConsumer, Reason, Subscription, Tag, Transforms, Upstream,
 };
 
 /// Long enough that only a test that hangs gets there.
@@ -128,6 +128,15 @@ impl Call<Ping> for Middle {
     }
 }
 
+/// An info is reported as if it were an end.
+impl Info<()> for Middle {
+    type Event = u64;
+    fn handle_info(&mut self, _: (), _: &mut Emit<u64>) -> Answer {
+        let _ = self.seen.send(Record::Terminated(Reason::Normal));
+        Ok(Next::Go)
+    }
+}
+
 /// A stage that emits each event so many times, and what it is given.
 pub(crate) fn middle(times: usize) -> (Builder<Transforms<Middle>>, Receiver<Record<u64>>) {
     let (seen, receiver) = channel();
@@ -157,8 +166,42 @@ where
     Ok((consumer.subscribe_to(producer, options).start()?, records))
 }
 
-/// Waits until one of the batches is this one.
+/// Waits until one of the next thousand batches is this one.
 #[track_caller]
 pub(crate) fn until(from: &Receiver<Record<u64>>, wanted: &[u64]) {
-    while batch(from) != wanted {}
+    for _ in 0..1000 {
+        if batch(from) == wanted {
+            return;
+        }
+    }
+    panic!("no batch is {wanted:?}");
+}
+
+/// A consumer that shows each batch and handles it when it is let go on. Once `go` is dropped it runs free.
+pub(crate) fn gated<P>(
+    producer: P,
+    options: Subscription<P::Event>,
+) -> Result<Gated<P::Event, impl Kind>, Error>
+where
+    P: Emits<Event: Send + 'static>,
+{
+    let (entered, batches) = channel();
+    let (go, wait) = channel::<()>();
+    let consumer = stage::for_each_batch(move |batch: Vec<P::Event>| {
+        let _ = entered.send(batch);
+        let _ = wait.recv();
+        Ok(Next::Go)
+    });
+    Ok(Gated {
+        batches,
+        go,
+        _stage: consumer.subscribe_to(producer, options).start()?,
+    })
+}
+
+/// See [`gated`]. In this order, so that the stage is free to end when it is dropped.
+pub(crate) struct Gated<E, K: Kind> {
+    pub(crate) batches: Receiver<Vec<E>>,
+    pub(crate) go: Sender<()>,
+    pub(crate) _stage: Handle<K>,
 }
