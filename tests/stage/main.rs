@@ -2,7 +2,10 @@
 //! the conformance list.
 
 mod buffers;
+mod calls;
+mod cancels;
 mod common;
 mod modes;
+mod streams;
 mod three;
 mod two;
