@@ -62,11 +62,13 @@ impl Demand {
     }
 
     /// What was asked for and has not come.
+    #[cfg(test)]
     pub(crate) fn outstanding(&self) -> u64 {
         self.outstanding
     }
 
     /// How many events have come without being asked for.
+    #[cfg(test)]
     pub(crate) fn excess(&self) -> u64 {
         self.excess
     }
