@@ -103,7 +103,7 @@ impl<K: Kind> StageRef<K> {
         M: Send + 'static,
         K::Stage: Call<M, Event = K::Out>,
     {
-        self.not_from_itself("call")?;
+        self.not_from_itself("call", "`cast`")?;
         let (to, replies) = bounded(1);
         let run: Run<K> = Box::new(move |kind, out| {
             let mut caller = Caller::new(to);
@@ -134,7 +134,7 @@ impl<K: Kind> StageRef<K> {
         M: Send + 'static,
         K::Stage: Info<M, Event = K::Out>,
     {
-        self.not_from_itself("sync_info")?;
+        self.not_from_itself("sync_info", "`async_info`")?;
         let (placed, wait) = bounded(1);
         self.send_info(message, Some(placed))?;
         wait.recv().map_err(|_| self.mailbox.gone())
@@ -180,10 +180,11 @@ impl<K: Kind> StageRef<K> {
         }
     }
 
-    fn not_from_itself(&self, what: &str) -> Result<(), Error> {
+    /// A stage that waited for itself would wait for ever.
+    fn not_from_itself(&self, what: &str, instead: &str) -> Result<(), Error> {
         if self.mailbox.shared.thread.get() == Some(&thread::current().id()) {
             let message = format!(
-                "a stage cannot wait for itself: use `cast` or `async_info`, not `{what}`, from its own callbacks"
+                "a stage cannot wait for itself: from its own callbacks use {instead}, not `{what}`"
             );
             return Err(Error::new(ErrorKind::Stage, message).of_stage(self.name()));
         }
@@ -194,7 +195,7 @@ impl<K: Kind> StageRef<K> {
 impl<K: Emitting> StageRef<K> {
     /// About how many events wait in its buffer for somebody to ask for them: as of all messages sent before.
     pub fn estimate_buffered_count(&self) -> Result<usize, Error> {
-        self.not_from_itself("estimate_buffered_count")?;
+        self.not_from_itself("estimate_buffered_count", "a count of your own")?;
         let (to, count) = bounded(1);
         self.post(Message::Buffered(to))?;
         count.recv().map_err(|_| self.mailbox.gone())
@@ -204,7 +205,7 @@ impl<K: Emitting> StageRef<K> {
 impl<S: super::Producer> StageRef<Produces<S>> {
     /// Whether demand goes to the producer or is collected.
     pub fn demand(&self) -> Result<DemandMode, Error> {
-        self.not_from_itself("demand")?;
+        self.not_from_itself("demand", "`set_demand`")?;
         let (to, mode) = bounded(1);
         self.post(Message::GetDemand(to))?;
         mode.recv().map_err(|_| self.mailbox.gone())
@@ -263,7 +264,7 @@ impl<K: Taking> StageRef<K> {
         options: Subscription<K::In>,
         instead_of: Option<(Tag, Reason)>,
     ) -> Result<Tag, Error> {
-        self.not_from_itself("subscribe")?;
+        self.not_from_itself("subscribe", "`subscribe_async`")?;
         options.check()?;
         let (to, tag) = bounded(1);
         self.post(Message::SubscribeTo(Box::new(Request {

@@ -40,7 +40,7 @@ pub enum Next {
     #[default]
     Go,
     /// The stage has nothing more to give: it ends normally once its buffer is taken. Until then it still takes calls,
-    /// casts and infos, but is asked for nothing and given no events.
+    /// casts and infos, but is asked for nothing and given no events: those that wait to be handled are dropped.
     Done,
     /// The stage ends at once; what is in its buffer is dropped.
     Stop(Reason),

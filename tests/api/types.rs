@@ -190,3 +190,23 @@ fn an_error_prints_what_went_wrong() {
         "{printed}"
     );
 }
+
+#[test]
+fn the_types_of_stages_are_debug_and_cross_threads() {
+    use millstream::stage::testing::{Pushed, Record, Recorder};
+    use millstream::stage::*;
+
+    type Numbers = Produces<FromIter<std::ops::Range<u64>>>;
+    fn check<T: Debug + Send>() {}
+    check::<(Builder<Numbers>, Handle<Numbers>, StageRef<Numbers>)>();
+    check::<(Output<u64>, Upstream<u64>, Downstream, Stream<u64>)>();
+    check::<(Subscription<u64>, Tag, StageId, Partition, Cancel, Keep)>();
+    check::<(Next, Init, Asking, DemandMode, Reason, Ended, OnCancel)>();
+    check::<(Emit<u64>, Caller<u64>, Never, Wants<u64>)>();
+    check::<(Pushed<u64>, Record<u64>, Recorder<u64>)>();
+    check::<(FromFn<u64, Fun>, MapBatches<u64, u64, Fun>)>();
+    check::<(ForEachBatch<u64, Fun>, Transforms<u64>, Consumes<u64>)>();
+    sync::<(StageRef<Numbers>, Output<u64>, Upstream<u64>, Downstream)>();
+    clone::<(StageRef<Numbers>, Output<u64>, Upstream<u64>, Downstream)>();
+    clone::<(Reason, Ended, Next, Subscription<u64>)>();
+}

@@ -171,6 +171,8 @@ impl<K: Kind> Core<K> {
                 ControlFlow::Continue(rest)
             }
             Err(message) => {
+                // What was shared out before is on its way.
+                self.flush();
                 let error = Error::new(ErrorKind::Stage, message).of_stage(&self.me.shared.name);
                 ControlFlow::Break(Reason::failed(error))
             }

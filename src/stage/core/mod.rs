@@ -222,3 +222,6 @@ impl<K: Kind> Core<K> {
         self.place_behind(info)
     }
 }
+
+#[cfg(test)]
+mod tests;
