@@ -24,6 +24,22 @@ pub type ProducerConsumerRef<S> = StageRef<Transforms<S>>;
 /// A reference to a [`Consumer`](super::Consumer) of type `S`.
 pub type ConsumerRef<S> = StageRef<Consumes<S>>;
 
+/// What a stage has done, and what waits in it: [`StageRef::counts`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Counts {
+    /// Events given to `handle_events`.
+    pub taken: u64,
+    /// Events handed to the dispatcher and not given back: consumers have them, or will get them from its queues.
+    pub given: u64,
+    /// Events that its buffer has dropped.
+    pub discarded: u64,
+    /// Events in its buffer, that nobody has asked for.
+    pub buffered: usize,
+    /// In a stage in the middle: messages of its producers that wait for demand.
+    pub waiting: usize,
+}
+
 /// A reference to a running stage, to subscribe and to speak to it. It does not own the stage: when the stage has
 /// ended, its methods return errors. Clones are cheap.
 pub struct StageRef<K: Kind> {
@@ -60,9 +76,21 @@ impl<K: Kind> StageRef<K> {
         self.mailbox.shared.ended.get().cloned()
     }
 
+    /// What the stage has done so far and what waits in it, as its thread saw it last.
+    pub fn counts(&self) -> Counts {
+        let gauges = &self.mailbox.shared.gauges;
+        Counts {
+            taken: gauges.taken.load(Ordering::Relaxed),
+            given: gauges.given.load(Ordering::Relaxed),
+            discarded: gauges.discarded.load(Ordering::Relaxed),
+            buffered: gauges.buffered.load(Ordering::Relaxed),
+            waiting: gauges.waiting.load(Ordering::Relaxed),
+        }
+    }
+
     /// How many events its buffer has dropped so far.
     pub fn discarded(&self) -> u64 {
-        self.mailbox.shared.discarded.load(Ordering::Relaxed)
+        self.counts().discarded
     }
 
     /// Sends a message and waits for the reply. Events that the call emits are sent before.

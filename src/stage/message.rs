@@ -1,7 +1,7 @@
 //! Calls, casts and infos: messages of the user's to a stage, typed, and the mailbox they and all else go through.
 
 use std::fmt;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::{Arc, OnceLock};
 use std::thread::ThreadId;
 
@@ -120,7 +120,17 @@ pub(crate) struct Shared {
     /// Why it ended, once it has.
     pub(crate) ended: OnceLock<Reason>,
     pub(crate) thread: OnceLock<ThreadId>,
+    pub(crate) gauges: Gauges,
+}
+
+/// What a stage has counted; written by its thread alone.
+#[derive(Debug, Default)]
+pub(crate) struct Gauges {
+    pub(crate) taken: AtomicU64,
+    pub(crate) given: AtomicU64,
     pub(crate) discarded: AtomicU64,
+    pub(crate) buffered: AtomicUsize,
+    pub(crate) waiting: AtomicUsize,
 }
 
 /// Where messages to a stage go in. Unbounded: what producers send was asked for, and asks are few; calls, casts and

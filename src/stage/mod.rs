@@ -90,7 +90,7 @@ pub use closures::{
 };
 pub use consumer::Consumer;
 pub use emit::{Caller, Emit};
-pub use handle::{ConsumerRef, Handle, ProducerConsumerRef, ProducerRef, StageRef};
+pub use handle::{ConsumerRef, Counts, Handle, ProducerConsumerRef, ProducerRef, StageRef};
 pub use kind::{Consumes, Emitting, Kind, Never, Produces, Taking, Transforms};
 pub use message::{Call, Cast, Info};
 pub use port::{Downstream, Emits, Output, Upstream};

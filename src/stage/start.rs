@@ -1,7 +1,6 @@
 //! Starting stages: what a stage is started with, checked before there is a thread.
 
 use std::fmt;
-use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
@@ -12,7 +11,7 @@ use super::core::{Setup, live};
 use super::dispatch::{DemandDispatch, Dispatcher};
 use super::handle::{Handle, StageRef};
 use super::kind::{Consumes, Emitting, Kind, Produces, Taking, Transforms};
-use super::message::{Mailbox, Request, Shared};
+use super::message::{Gauges, Mailbox, Request, Shared};
 use super::port::{Emits, Output};
 use super::reason::DemandMode;
 use super::subscription::{StageId, Subscription};
@@ -145,7 +144,7 @@ impl<K: Kind> Builder<K> {
                 name: name.as_str().into(),
                 ended: OnceLock::new(),
                 thread: OnceLock::new(),
-                discarded: AtomicU64::new(0),
+                gauges: Gauges::default(),
             }),
         });
         let (started, wait) = bounded(1);

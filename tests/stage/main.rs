@@ -6,6 +6,7 @@ mod calls;
 mod cancels;
 mod common;
 mod modes;
+mod sharing;
 mod streams;
 mod three;
 mod two;

@@ -164,9 +164,13 @@ impl<K: Kind> Core<K> {
 
     /// Has the dispatcher share events out; returns those that nobody has asked for.
     fn share(&mut self, events: Vec<K::Out>) -> ControlFlow<Reason, Vec<K::Out>> {
-        self.owed = self.owed.saturating_sub(events.len() as u64);
+        let len = events.len() as u64;
+        self.owed = self.owed.saturating_sub(len);
         match self.dispatcher.dispatch(events, &mut self.outbox) {
             Ok(rest) => {
+                let given = len.saturating_sub(rest.len() as u64);
+                let gauges = &self.me.shared.gauges;
+                gauges.given.fetch_add(given, Ordering::Relaxed);
                 self.flush();
                 ControlFlow::Continue(rest)
             }
@@ -202,6 +206,7 @@ impl<K: Kind> Core<K> {
             let dropped = stored.dropped as u64;
             self.me
                 .shared
+                .gauges
                 .discarded
                 .fetch_add(dropped, Ordering::Relaxed);
             self.kind.discarded(stored.dropped);

@@ -8,6 +8,7 @@ mod up;
 use std::collections::{HashMap, VecDeque};
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use ahash::RandomState;
 use crossbeam_channel::Receiver;
@@ -154,6 +155,10 @@ impl<K: Kind> Core<K> {
                 break;
             }
         }
+        let gauges = &self.me.shared.gauges;
+        let buffered = self.buffer.len() + self.held.len();
+        gauges.buffered.store(buffered, Ordering::Relaxed);
+        gauges.waiting.store(self.incoming.len(), Ordering::Relaxed);
         match &self.finishing {
             Some(reason) if self.is_drained() => ControlFlow::Break(reason.clone()),
             _ => ControlFlow::Continue(()),

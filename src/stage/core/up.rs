@@ -1,6 +1,7 @@
 //! Towards producers: subscriptions, and events that come.
 
 use std::ops::ControlFlow;
+use std::sync::atomic::Ordering;
 
 use super::super::demand::Demand;
 use super::super::emit::Emit;
@@ -116,6 +117,9 @@ impl<K: Kind> Core<K> {
             if self.finishing.is_some() {
                 break;
             }
+            let taken = chunk.events.len() as u64;
+            let gauges = &self.me.shared.gauges;
+            gauges.taken.fetch_add(taken, Ordering::Relaxed);
             let mut out = Emit::new();
             let answer = self.kind.events(chunk.events, &upstream, &mut out);
             self.answer(answer, out)?;
