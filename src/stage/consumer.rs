@@ -1,10 +1,10 @@
 //! Consumers: stages that take events and emit none.
 
 use super::emit::Emit;
-use super::handle::StageRef;
 use super::kind::{Consumes, Kind, Never, Taking};
 use super::port::Upstream;
 use super::reason::{Answer, Asking, Ended, Init, Next, Reason};
+use super::reference::StageRef;
 use crate::error::BoxError;
 
 /// A stage that takes events, as many as it asks for, and emits none.

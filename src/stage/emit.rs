@@ -8,6 +8,23 @@ use crossbeam_channel::Sender;
 ///
 /// It is a `Vec` that only grows, and costs what one costs.
 ///
+/// # Examples
+/// ```
+/// use millstream::stage::{self, Next, Subscription};
+///
+/// let letters = stage::from_fn(|_, out| {
+///     out.push('a');
+///     out.extend(['b', 'c']);
+///     out.append(vec!['d']);
+///     assert_eq!(out.len(), 4);
+///     Ok(Next::Done)
+/// });
+/// let letters = letters.start()?;
+/// let stream = stage::stream([(&letters, Subscription::new())])?;
+/// assert_eq!(stream.collect::<Result<String, _>>()?, "abcd");
+/// # Ok::<(), millstream::Error>(())
+/// ```
+///
 pub struct Emit<E> {
     events: Vec<E>,
 }
@@ -64,6 +81,53 @@ impl<E> fmt::Debug for Emit<E> {
 }
 
 /// The other side of a call: it waits for the reply. A caller that gets none (since this is dropped) gets an error.
+///
+/// # Examples
+/// A call that is answered by a later one:
+/// ```
+/// use millstream::stage::{self, Answer, Call, Caller, Consumer, Emit, Never, Next, Upstream};
+///
+/// #[derive(Default)]
+/// struct Gate(Vec<Caller<&'static str>>);
+///
+/// impl Consumer for Gate {
+///     type Event = u32;
+///     fn handle_events(&mut self, _: Vec<u32>, _: &Upstream<u32>) -> Answer {
+///         Ok(Next::Go)
+///     }
+/// }
+///
+/// enum Please { LetMeIn, Open }
+///
+/// impl Call<Please> for Gate {
+///     type Reply = &'static str;
+///     type Event = Never;
+///     fn handle_call(
+///         &mut self,
+///         please: Please,
+///         caller: &mut Caller<&'static str>,
+///         _: &mut Emit<Never>,
+///     ) -> Answer {
+///         match please {
+///             Please::LetMeIn => self.0.push(caller.later()),
+///             Please::Open => {
+///                 self.0.drain(..).for_each(|mut waiting| waiting.reply_now("welcome"));
+///                 caller.reply("open");
+///             }
+///         }
+///         Ok(Next::Go)
+///     }
+/// }
+///
+/// let gate = stage::consumer(Gate::default()).start()?;
+/// let guest = gate.stage();
+/// let guest = std::thread::spawn(move || guest.call(Please::LetMeIn));
+/// while !guest.is_finished() {
+///     assert_eq!(gate.call(Please::Open)?, "open");
+/// }
+/// assert_eq!(guest.join().unwrap()?, "welcome");
+/// # Ok::<(), millstream::Error>(())
+/// ```
 pub struct Caller<R> {
     to: Option<Sender<R>>,
     reply: Option<R>,

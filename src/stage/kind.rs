@@ -3,9 +3,9 @@
 
 use super::dispatch::Notice;
 use super::emit::Emit;
-use super::handle::StageRef;
 use super::port::{Downstream, Upstream};
 use super::reason::{Answer, Asking, Ended, Init, Next, Reason};
+use super::reference::StageRef;
 use crate::error::BoxError;
 
 /// What never comes: the events of a stage that emits none.

@@ -59,6 +59,36 @@ pub trait Call<M> {
 }
 
 /// A stage that takes casts of type `M`: messages without a reply, [`StageRef::cast`](super::StageRef::cast).
+///
+/// # Examples
+/// Events that come from outside. What nobody has asked for waits in the stage's buffer:
+/// ```
+/// use millstream::stage::{self, Answer, Cast, Emit, Next, Producer, Subscription};
+///
+/// struct Inbox;
+///
+/// impl Producer for Inbox {
+///     type Event = String;
+///     fn handle_demand(&mut self, _: usize, _: &mut Emit<String>) -> Answer {
+///         Ok(Next::Go) // Nothing to give by itself.
+///     }
+/// }
+///
+/// impl Cast<&'static str> for Inbox {
+///     type Event = String;
+///     fn handle_cast(&mut self, line: &'static str, out: &mut Emit<String>) -> Answer {
+///         out.push(line.to_uppercase());
+///         Ok(Next::Go)
+///     }
+/// }
+///
+/// let inbox = stage::producer(Inbox).start()?;
+/// inbox.cast("hello")?;
+/// inbox.finish()?;
+/// let stream = stage::stream([(&inbox, Subscription::new())])?;
+/// assert_eq!(stream.collect::<Result<String, _>>()?, "HELLO");
+/// # Ok::<(), millstream::Error>(())
+/// ```
 pub trait Cast<M> {
     /// What the stage emits; [`Never`](super::Never) for a consumer.
     type Event;
@@ -68,6 +98,50 @@ pub trait Cast<M> {
 
 /// A stage that takes infos of type `M`: messages that keep their place among the events,
 /// [`StageRef::sync_info`](super::StageRef::sync_info).
+///
+/// Infos take no room in a buffer and are never dropped: how many wait is up to those who send them.
+///
+/// # Examples
+/// A note of when a consumer had taken all that came before:
+/// ```
+/// use millstream::stage::{self, Answer, Emit, Info, Next, Producer, Subscription};
+/// use std::sync::mpsc::{Sender, channel};
+///
+/// struct Source(Sender<&'static str>);
+///
+/// impl Producer for Source {
+///     type Event = u32;
+///     fn handle_demand(&mut self, _: usize, _: &mut Emit<u32>) -> Answer {
+///         Ok(Next::Go)
+///     }
+/// }
+///
+/// impl Info<Vec<u32>> for Source {
+///     type Event = u32;
+///     fn handle_info(&mut self, events: Vec<u32>, out: &mut Emit<u32>) -> Answer {
+///         out.append(events);
+///         Ok(Next::Go)
+///     }
+/// }
+///
+/// impl Info<&'static str> for Source {
+///     type Event = u32;
+///     fn handle_info(&mut self, note: &'static str, _: &mut Emit<u32>) -> Answer {
+///         self.0.send(note)?;
+///         Ok(Next::Go)
+///     }
+/// }
+///
+/// let (sender, notes) = channel();
+/// let source = stage::producer(Source(sender)).start()?;
+/// source.sync_info(vec![1, 2])?;
+/// source.sync_info("two are taken")?;
+/// assert!(notes.try_recv().is_err());
+/// let mut stream = stage::stream([(&source, Subscription::new())])?;
+/// assert_eq!(stream.next().unwrap()?, 1);
+/// assert_eq!(notes.recv(), Ok("two are taken"));
+/// # Ok::<(), millstream::Error>(())
+/// ```
 pub trait Info<M> {
     /// What the stage emits; [`Never`](super::Never) for a consumer.
     type Event;

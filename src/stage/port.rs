@@ -127,6 +127,41 @@ impl<T: Emits> Emits for &T {
 /// A subscription as the consumer sees it: what its callbacks get as the origin of events.
 ///
 /// Clones are cheap and may go to other threads, such as one that asks at its own pace.
+///
+/// # Examples
+/// ```
+/// use millstream::BoxError;
+/// use millstream::stage::{self, Answer, Asking, Consumer, Next, Upstream, Subscription};
+/// use std::sync::mpsc::{Sender, channel};
+///
+/// /// Hands its subscription to somebody else, who asks.
+/// struct Remote(Sender<Upstream<u64>>, Sender<Vec<u64>>);
+///
+/// impl Consumer for Remote {
+///     type Event = u64;
+///     fn handle_subscribe(&mut self, producer: &Upstream<u64>) -> Result<Asking, BoxError> {
+///         self.0.send(producer.clone())?;
+///         Ok(Asking::Manual)
+///     }
+///     fn handle_events(&mut self, batch: Vec<u64>, _: &Upstream<u64>) -> Answer {
+///         self.1.send(batch)?;
+///         Ok(Next::Go)
+///     }
+/// }
+///
+/// let ((buttons, button), (batches, received)) = (channel(), channel());
+/// let numbers = stage::from_iter(0..100u64).start()?;
+/// let remote = stage::consumer(Remote(buttons, batches))
+///     .subscribe_to(&numbers, Subscription::new())
+///     .start()?;
+/// let button = button.recv().unwrap();
+/// button.ask(3);
+/// assert_eq!(received.recv().unwrap(), [0, 1, 2]);
+/// button.ask(1);
+/// assert_eq!(received.recv().unwrap(), [3]);
+/// remote.stop()?;
+/// # Ok::<(), millstream::Error>(())
+/// ```
 pub struct Upstream<E> {
     pub(crate) tag: Tag,
     pub(crate) output: Output<E>,

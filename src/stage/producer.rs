@@ -2,10 +2,10 @@
 
 use super::dispatch::Notice;
 use super::emit::Emit;
-use super::handle::StageRef;
 use super::kind::{Emitting, Kind, Never, Produces};
 use super::port::Downstream;
 use super::reason::{Answer, Ended, Init, Next, Reason};
+use super::reference::StageRef;
 use crate::error::BoxError;
 
 /// A stage that emits events when its consumers ask for them.

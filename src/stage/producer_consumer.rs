@@ -2,10 +2,10 @@
 
 use super::dispatch::Notice;
 use super::emit::Emit;
-use super::handle::StageRef;
 use super::kind::{Emitting, Kind, Taking, Transforms};
 use super::port::{Downstream, Upstream};
 use super::reason::{Answer, Asking, Ended, Init, Next, Reason};
+use super::reference::StageRef;
 use crate::error::BoxError;
 
 /// A stage that takes events and emits others. Its demand is handled by the library: it takes `max_demand` events ahead,

@@ -81,6 +81,19 @@ pub enum DemandMode {
 }
 
 /// Why a stage, or a subscription, ended. Clones are cheap.
+///
+/// # Examples
+/// ```
+/// use millstream::stage::testing::pushed;
+/// use millstream::stage::Reason;
+///
+/// let producer = pushed::<u32>().start()?;
+/// producer.stop_with(Reason::other("out of paper"))?;
+/// let stage = producer.stage();
+/// assert_eq!(producer.join().unwrap_err().message(), "out of paper");
+/// assert!(!stage.ended().unwrap().is_good());
+/// # Ok::<(), millstream::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Reason {

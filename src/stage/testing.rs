@@ -5,11 +5,11 @@ use std::marker::PhantomData;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use super::emit::{Caller, Emit};
-use super::handle::StageRef;
 use super::kind::{Consumes, Produces};
 use super::message::Call;
 use super::port::Upstream;
 use super::reason::{Answer, Ended, Next, Reason};
+use super::reference::StageRef;
 use super::start::{self, Builder};
 use super::subscription::Tag;
 use super::{Consumer, Producer};

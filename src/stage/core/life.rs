@@ -11,10 +11,10 @@ use crossbeam_channel::{Receiver, Sender};
 
 use super::super::buffer::{Buffer, Keep};
 use super::super::dispatch::{Dispatcher, Outbox};
-use super::super::handle::StageRef;
 use super::super::kind::Kind;
 use super::super::message::{Mailbox, Message, Request};
 use super::super::reason::{DemandMode, Ended, Init, Reason};
+use super::super::reference::StageRef;
 use super::Core;
 use crate::error::{Error, ErrorKind};
 
