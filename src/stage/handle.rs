@@ -10,8 +10,11 @@ use super::reason::Reason;
 use super::reference::StageRef;
 use crate::error::Error;
 
-/// A running stage and its owner: dropping it stops the stage and waits for its thread. It can all that a
-/// [`StageRef`] can.
+/// A running stage and its owner. It can all that a [`StageRef`] can.
+///
+/// Dropping it stops the stage and waits for its thread: as soon as the callback that runs has returned, the stage ends with
+/// [`Reason::Shutdown`]. What waits in its mailbox and buffer is dropped. To end in turn, [`stop`](Handle::stop) it,
+/// or have it [`finish`](StageRef::finish).
 ///
 /// Dropped on the stage's own thread, it stops the stage but cannot wait for it.
 ///
@@ -45,13 +48,16 @@ impl<K: Kind> Handle<K> {
     }
 
     /// Waits until the stage has ended by itself. A normal end and a shutdown are `Ok`.
+    ///
+    /// Fails if the stage did; and if a stage waits for itself, which stops it.
     pub fn join(mut self) -> Result<(), Error> {
+        self.stage.not_from_itself("join", "`Next::Stop`")?;
         self.wait();
         self.stage.ended().map_or(Ok(()), |reason| reason.outcome())
     }
 
-    /// Stops the stage for [`Reason::Normal`] and waits. What is in its buffer is dropped; see
-    /// [`finish`](StageRef::finish).
+    /// Stops the stage for [`Reason::Normal`] and waits. All that was sent to it before is handled; what is in its buffer is
+    /// dropped.
     pub fn stop(self) -> Result<(), Error> {
         // One that has ended already tells how in `join`.
         let _ = self.stage.stop_with(Reason::Normal);
@@ -59,10 +65,7 @@ impl<K: Kind> Handle<K> {
     }
 
     fn wait(&mut self) {
-        let Some(thread) = self.thread.take() else {
-            return;
-        };
-        if thread.thread().id() != thread::current().id() {
+        if let Some(thread) = self.thread.take() {
             // The stage's thread catches panics; what it threw is in `ended`.
             let _ = thread.join();
         }
@@ -71,8 +74,12 @@ impl<K: Kind> Handle<K> {
 
 impl<K: Kind> Drop for Handle<K> {
     fn drop(&mut self) {
-        if self.thread.is_some() {
-            let _ = self.stage.stop_with(Reason::Shutdown);
+        let Some(thread) = &self.thread else {
+            return;
+        };
+        let own = thread.thread().id() == thread::current().id();
+        self.stage.mailbox.halt();
+        if !own {
             self.wait();
         }
     }

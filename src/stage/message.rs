@@ -1,7 +1,7 @@
 //! Calls, casts and infos: messages of the user's to a stage, typed, and the mailbox they and all else go through.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::ThreadId;
 
@@ -194,6 +194,8 @@ pub(crate) struct Shared {
     /// Why it ended, once it has.
     pub(crate) ended: OnceLock<Reason>,
     pub(crate) thread: OnceLock<ThreadId>,
+    /// Its owner wants it no more.
+    pub(crate) halted: AtomicBool,
     pub(crate) gauges: Gauges,
 }
 
@@ -218,6 +220,13 @@ impl<K: Kind> Mailbox<K> {
     /// Whether the message went in. One that did may still be dropped, if the stage ends before it comes to it.
     pub(crate) fn post(&self, message: Message<K>) -> bool {
         self.sender.send(message).is_ok()
+    }
+
+    /// Ends the stage as soon as its callback returns.
+    pub(crate) fn halt(&self) {
+        self.shared.halted.store(true, Ordering::Release);
+        // It may sleep.
+        self.post(Message::Stop(Reason::Shutdown));
     }
 
     /// What to say of a stage that answers no more.

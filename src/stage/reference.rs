@@ -214,7 +214,8 @@ impl<K: Kind> StageRef<K> {
         self.post(Message::Finish)
     }
 
-    /// Asks the stage to end for a reason, and does not wait. What is in its buffer is dropped.
+    /// Asks the stage to end for a reason, behind all that was sent to it before, and does not wait. What is in its
+    /// buffer is dropped.
     pub fn stop_with(&self, reason: Reason) -> Result<(), Error> {
         self.post(Message::Stop(reason))
     }
@@ -228,7 +229,7 @@ impl<K: Kind> StageRef<K> {
     }
 
     /// A stage that waited for itself would wait for ever.
-    fn not_from_itself(&self, what: &str, instead: &str) -> Result<(), Error> {
+    pub(super) fn not_from_itself(&self, what: &str, instead: &str) -> Result<(), Error> {
         if self.mailbox.shared.thread.get() == Some(&thread::current().id()) {
             let message = format!(
                 "a stage cannot wait for itself: from its own callbacks use {instead}, not `{what}`"

@@ -1,6 +1,7 @@
 //! Starting stages: what a stage is started with, checked before there is a thread.
 
 use std::fmt;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
@@ -145,6 +146,7 @@ impl<K: Kind> Builder<K> {
                 name: name.as_str().into(),
                 ended: OnceLock::new(),
                 thread: OnceLock::new(),
+                halted: AtomicBool::new(false),
                 gauges: Gauges::default(),
             }),
         });

@@ -11,7 +11,7 @@ use millstream::stage::{
 };
 use millstream::{BoxError, Error, ErrorKind};
 
-use crate::common::{GUARD, batch, next, record};
+use crate::common::{GUARD, batch, demands, next, record};
 
 /// What `init` is to do.
 #[derive(Clone, Copy)]
@@ -270,31 +270,64 @@ fn finish_gives_away_what_was_accepted() -> Result<(), Error> {
     producer.join()
 }
 
-/// Ends its own handle: it cannot wait for itself, and does not try.
-struct Suicidal(std::sync::mpsc::Receiver<stage::Handle<Consumes<Suicidal>>>);
+/// Drops its own handle with the first batch: it cannot wait for itself, and does not try.
+struct Quitter {
+    own: std::sync::mpsc::Receiver<stage::Handle<Consumes<Quitter>>>,
+    seen: Sender<Vec<u32>>,
+}
 
-impl Consumer for Suicidal {
+impl Consumer for Quitter {
     type Event = u32;
-    fn handle_events(&mut self, _: Vec<u32>, _: &Upstream<u32>) -> Answer {
-        drop(self.0.recv()?);
+    fn handle_events(&mut self, batch: Vec<u32>, _: &Upstream<u32>) -> Answer {
+        drop(self.own.recv()?);
+        self.seen.send(batch)?;
         Ok(Next::Go)
     }
 }
 
 #[test]
-fn a_handle_may_be_dropped_on_its_own_thread() -> Result<(), Error> {
-    let (sender, handles) = channel();
-    let consumer = stage::consumer(Suicidal(handles)).start()?;
-    let stage = consumer.stage();
+fn a_dropped_handle_ends_its_stage_when_the_callback_returns() -> Result<(), Error> {
+    let (sender, own) = channel();
+    let (seen, batches) = channel();
+    let quitter = stage::consumer(Quitter { own, seen }).start()?;
+    let stage = quitter.stage();
     let producer = stage::testing::pushed().start()?;
-    stage.subscribe(&producer, Subscription::new())?;
-    sender.send(consumer).expect("a receiver");
-    producer.push([1])?;
-    producer.stop()?;
-    while stage.ended().is_none() {
-        std::thread::yield_now();
+    // Ten batches of one are on their way.
+    stage.subscribe(&producer, demands(10, 9))?;
+    producer.push(0..10)?;
+    sender.send(quitter).expect("a receiver");
+    assert_eq!(next(&batches), [0]);
+    assert!(batches.recv_timeout(GUARD).is_err(), "one batch alone");
+    assert!(matches!(stage.ended(), Some(Reason::Shutdown)));
+    producer.stop()
+}
+
+/// Waits for its own end, which is refused.
+struct Narcissus {
+    own: std::sync::mpsc::Receiver<stage::Handle<Consumes<Narcissus>>>,
+    report: Sender<Option<ErrorKind>>,
+}
+
+impl Consumer for Narcissus {
+    type Event = u32;
+    fn handle_events(&mut self, _: Vec<u32>, _: &Upstream<u32>) -> Answer {
+        let joined = self.own.recv()?.join();
+        self.report.send(joined.err().map(|error| error.kind()))?;
+        Ok(Next::Go)
     }
-    Ok(())
+}
+
+#[test]
+fn a_stage_does_not_wait_for_itself() -> Result<(), Error> {
+    let (sender, own) = channel();
+    let (report, reported) = channel();
+    let narcissus = stage::consumer(Narcissus { own, report }).start()?;
+    let producer = stage::testing::pushed().start()?;
+    narcissus.subscribe(&producer, Subscription::new())?;
+    producer.push([1])?;
+    sender.send(narcissus).expect("a receiver");
+    assert_eq!(next(&reported), Some(ErrorKind::Stage));
+    producer.stop()
 }
 
 #[test]

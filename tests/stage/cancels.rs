@@ -440,3 +440,32 @@ fn a_panic_is_the_end_of_that_stage_and_says_what_it_was() -> Result<(), Error> 
     assert!(matches!(seen.iter().last(), Some(Seen::Terminated(_))));
     Ok(())
 }
+
+#[test]
+fn resubscribing_loses_and_doubles_nothing() -> Result<(), Error> {
+    let numbers = pushed().buffer_unbounded().start()?;
+    let mut consumers = Vec::new();
+    for _ in 0..3 {
+        let (consumer, records) = recorder();
+        let consumer = consumer.start()?;
+        let tag = consumer.subscribe(&numbers, Subscription::new())?;
+        consumers.push((consumer, records, tag));
+    }
+    for round in 0..100 {
+        numbers.push(round * 50..(round + 1) * 50)?;
+        for (consumer, _, tag) in &mut consumers {
+            let options = demands(1 + round % 13, 0);
+            *tag = consumer.resubscribe(*tag, Reason::other("again"), &numbers, options)?;
+        }
+    }
+    // Subscribing has sent the subscriptions, so nobody comes too late.
+    numbers.finish()?;
+    let mut got = Vec::new();
+    for (consumer, records, _) in consumers {
+        consumer.join()?;
+        got.extend(records.iter().filter_map(Record::events).flatten());
+    }
+    got.sort_unstable();
+    assert_eq!(got, Vec::from_iter(0..5000));
+    numbers.join()
+}

@@ -95,6 +95,14 @@ impl<K: Kind> Core<K> {
         }
     }
 
+    /// Ends the stage if its owner wants it no more.
+    fn halted(&self) -> Flow {
+        match self.me.shared.halted.load(Ordering::Acquire) {
+            true => ControlFlow::Break(Reason::Shutdown),
+            false => ControlFlow::Continue(()),
+        }
+    }
+
     /// A message that had to wait and need not any more.
     fn ready(&mut self) -> Option<Message<K>> {
         if self.deferred.is_empty() || self.is_blocked() {
@@ -109,6 +117,7 @@ impl<K: Kind> Core<K> {
     }
 
     fn step(&mut self, message: Message<K>) -> Flow {
+        self.halted()?;
         match message {
             Message::Subscribe(joining) => self.join(joining)?,
             Message::Ask(tag, n) => self.ask(tag, n)?,

@@ -114,6 +114,7 @@ impl<K: Kind> Core<K> {
         up.demand.cut(events, &mut chunks);
         let upstream = up.upstream.clone();
         for chunk in chunks.drain(..) {
+            self.halted()?;
             if self.finishing.is_some() {
                 break;
             }
