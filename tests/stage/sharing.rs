@@ -1,7 +1,7 @@
 //! Dispatchers with stages around them: what the arithmetic promises holds across threads too.
 
 use std::collections::BTreeSet;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{RecvTimeoutError, channel};
 
 use millstream::Error;
 use millstream::stage::dispatch::{Broadcast, DemandDispatch, Notice, PartitionBy, RoundRobin};
@@ -10,7 +10,7 @@ use millstream::stage::{
     self, Answer, Cancel, DemandMode, Emit, Next, Producer, Reason, Subscription,
 };
 
-use crate::common::{Ping, batch, counter, demands, next, nothing, record};
+use crate::common::{GUARD, Ping, batch, counter, demands, middle, next, nothing, record};
 
 /// All events of a record, until its stage ended.
 fn all<E>(records: impl IntoIterator<Item = Record<E>>) -> Vec<E> {
@@ -174,5 +174,67 @@ fn what_a_dispatcher_notices_is_a_callback() -> Result<(), Error> {
             ..
         }
     ));
+    Ok(())
+}
+
+/// Reads a record to its end, with a guard against a stall.
+fn drain(records: &std::sync::mpsc::Receiver<Record<u64>>, what: &str) -> Vec<u64> {
+    let mut got = Vec::new();
+    loop {
+        match records.recv_timeout(GUARD) {
+            Ok(Record::Events(events)) => got.extend(events),
+            Ok(_) => {}
+            Err(RecvTimeoutError::Disconnected) => return got,
+            Err(RecvTimeoutError::Timeout) => panic!("stalled after {}: {what}", got.len()),
+        }
+    }
+}
+
+#[test]
+fn no_demands_and_no_dispatcher_make_a_chain_stall() -> Result<(), Error> {
+    const EVENTS: u64 = 300;
+    let demand = [(1, 0), (3, 2), (10, 0), (10, 9), (100, 50), (1000, 500)];
+    let mut case = 0;
+    for times in 0..4 {
+        for who in 0..4 {
+            for up in demand {
+                case += 1;
+                let numbers = stage::from_iter(0..EVENTS)
+                    .demand(DemandMode::Accumulate)
+                    .start()?;
+                let (transform, _seen) = middle(times);
+                let transform = match who {
+                    0 => transform,
+                    1 => transform.dispatcher(RoundRobin::new()),
+                    2 => transform.dispatcher(Broadcast::new()),
+                    _ => transform.dispatcher(PartitionBy::key(2, |n: &u64| *n).queue(3)),
+                };
+                let transform = transform
+                    .subscribe_to(&numbers, demands(up.0, up.1))
+                    .start()?;
+                let mut consumers = Vec::new();
+                for part in 0..2 {
+                    let (max, min) = demand[(case * 5 + part * 2) % demand.len()];
+                    let options = demands(max, min).partition(part);
+                    consumers.push(record(&transform, options)?);
+                }
+                // All have subscribed.
+                transform.call(Ping)?;
+                numbers.set_demand(DemandMode::Forward)?;
+                let what = format!("{times} times, dispatcher {who}, demand {up:?}");
+                let mut got: Vec<u64> = Vec::new();
+                for (consumer, records) in consumers {
+                    got.extend(drain(&records, &what));
+                    consumer.join()?;
+                }
+                got.sort_unstable();
+                let copies = if who == 2 { 2 * times } else { times };
+                let wanted = (0..EVENTS).flat_map(|n| std::iter::repeat_n(n, copies));
+                assert_eq!(got, Vec::from_iter(wanted), "{what}");
+                transform.join()?;
+                numbers.join()?;
+            }
+        }
+    }
     Ok(())
 }
