@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use super::emit::Caller;
 use super::kind::{Consumes, Emitting, Kind, Produces, Taking, Transforms};
@@ -196,11 +196,7 @@ impl<K: Kind> StageRef<K> {
         self.send_info(message, None)
     }
 
-    fn send_info<M>(
-        &self,
-        message: M,
-        placed: Option<crossbeam_channel::Sender<()>>,
-    ) -> Result<(), Error>
+    fn send_info<M>(&self, message: M, placed: Option<Sender<()>>) -> Result<(), Error>
     where
         M: Send + 'static,
         K::Stage: Info<M, Event = K::Out>,
@@ -277,18 +273,12 @@ impl<K: Taking> StageRef<K> {
         self.request(producer.output(), options, None)
     }
 
-    /// As [`subscribe`](StageRef::subscribe), without waiting.
+    /// As [`subscribe`](StageRef::subscribe), without waiting; also from a callback of the stage itself.
     pub fn subscribe_async<P>(&self, producer: P, options: Subscription<K::In>) -> Result<(), Error>
     where
         P: Emits<Event = K::In>,
     {
-        options.check()?;
-        self.post(Message::SubscribeTo(Box::new(Request {
-            producer: producer.output(),
-            options,
-            instead_of: None,
-            reply: None,
-        })))
+        self.send_request(producer.output(), options, None, None)
     }
 
     /// Ends a subscription and makes another in one step, so that not even a permanent one ends the stage. Events of
@@ -306,6 +296,20 @@ impl<K: Taking> StageRef<K> {
         self.request(producer.output(), options, Some((old, reason)))
     }
 
+    /// As [`resubscribe`](StageRef::resubscribe), without waiting; also from a callback of the stage itself.
+    pub fn resubscribe_async<P>(
+        &self,
+        old: Tag,
+        reason: Reason,
+        producer: P,
+        options: Subscription<K::In>,
+    ) -> Result<(), Error>
+    where
+        P: Emits<Event = K::In>,
+    {
+        self.send_request(producer.output(), options, Some((old, reason)), None)
+    }
+
     fn request(
         &self,
         producer: Output<K::In>,
@@ -313,15 +317,25 @@ impl<K: Taking> StageRef<K> {
         instead_of: Option<(Tag, Reason)>,
     ) -> Result<Tag, Error> {
         self.not_from_itself("subscribe", "`subscribe_async`")?;
-        options.check()?;
         let (to, tag) = bounded(1);
+        self.send_request(producer, options, instead_of, Some(to))?;
+        tag.recv().map_err(|_| self.mailbox.gone())
+    }
+
+    fn send_request(
+        &self,
+        producer: Output<K::In>,
+        options: Subscription<K::In>,
+        instead_of: Option<(Tag, Reason)>,
+        reply: Option<Sender<Tag>>,
+    ) -> Result<(), Error> {
+        options.check()?;
         self.post(Message::SubscribeTo(Box::new(Request {
             producer,
             options,
             instead_of,
-            reply: Some(to),
-        })))?;
-        tag.recv().map_err(|_| self.mailbox.gone())
+            reply,
+        })))
     }
 }
 

@@ -69,7 +69,8 @@ pub fn producer<S: Producer>(stage: S) -> Builder<Produces<S>> {
 ///
 /// See [`ProducerConsumer`] for an example. [`map_events`](super::map_events) makes one without a trait.
 ///
-/// Its buffer has no bound of its own: it holds no more than what one call of `handle_events` made beyond the demand.
+/// Its buffer has no bound of its own: of what comes from producers it holds no more than was made of one message, which has at
+/// most `max_demand` events. What is made of casts is not bounded so: give it a [`buffer`](Builder::buffer) then.
 pub fn producer_consumer<S: ProducerConsumer>(stage: S) -> Builder<Transforms<S>> {
     Builder::new(Transforms(stage), None)
 }

@@ -169,6 +169,9 @@ fn gc_02_options_that_cannot_work() -> Result<(), Error> {
                 .subscribe_async(&producer, options.clone())
                 .unwrap_err(),
             again(Reason::Normal).unwrap_err(),
+            consumer
+                .resubscribe_async(tag, Reason::Normal, &producer, options.clone())
+                .unwrap_err(),
             stream.unwrap_err(),
             other
                 .subscribe_to(&producer, options.clone())
@@ -261,6 +264,11 @@ fn gc_05_resubscribing_in_one_step() -> Result<(), Error> {
     let newest = consumer.resubscribe(old, reason, &two, Subscription::new())?;
     assert_ne!(newest, new);
     assert!(matches!(next(&two_seen), Seen::Subscribed(tag) if tag == newest));
+    // Without waiting.
+    consumer.resubscribe_async(new, Reason::other("back"), &one, Subscription::new())?;
+    assert!(matches!(next(&two_seen), Seen::Cancelled(tag, _) if tag == new));
+    assert!(matches!(next(&one_seen), Seen::Subscribed(_)));
+    assert_eq!(cancelled(&records).0, new);
     consumer.stop()
 }
 
