@@ -186,23 +186,6 @@ impl Error {
         self
     }
 
-    /// An error that several get: the same with the shared one as its cause. What a closure panicked with goes to the
-    /// first.
-    pub(crate) fn shared(error: &Arc<Error>) -> Self {
-        let inner = &*error.0;
-        let payload = inner.payload.lock().ok().and_then(|mut p| p.take());
-        Error(Box::new(Inner {
-            kind: inner.kind,
-            message: inner.message.clone(),
-            stage: inner.stage.clone(),
-            partition: inner.partition,
-            position: inner.position.clone(),
-            source: Some(Box::new(error.clone())),
-            payload: Mutex::new(payload),
-            report: None,
-        }))
-    }
-
     pub(crate) fn with_report(mut self, report: Report) -> Self {
         self.0.report = Some(report);
         self

@@ -133,7 +133,7 @@ impl Reason {
     pub(crate) fn outcome(&self) -> Result<(), Error> {
         match self {
             Reason::Normal | Reason::Shutdown => Ok(()),
-            Reason::Failed(error) => Err(Error::shared(error)),
+            Reason::Failed(error) => Err(error.again()),
             other => Err(Error::new(ErrorKind::Stage, other.to_string())),
         }
     }

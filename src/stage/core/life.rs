@@ -58,7 +58,7 @@ pub(crate) fn live<K: Kind>(
         let error = Arc::new(error);
         let _ = shared.ended.set(Reason::Failed(error.clone()));
         // Nobody waits for the reply of a start but the one who starts.
-        let _ = started.send(Err(Error::shared(&error)));
+        let _ = started.send(Err(error.again()));
         // A panic of the user's `drop` has nobody left to go to.
         let _ = catch_unwind(AssertUnwindSafe(|| drop((kind, inbox))));
         return;
