@@ -70,7 +70,8 @@ impl<E> Buffer<E> {
     pub(crate) fn unbounded() -> Self {
         Buffer {
             events: VecDeque::new(),
-            first: 0,
+            // In the middle: events can be put in front that never were in it.
+            first: 1 << 62,
             infos: VecDeque::new(),
             size: None,
             keep: Keep::default(),

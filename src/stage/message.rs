@@ -11,7 +11,7 @@ use super::emit::{Caller, Emit};
 use super::kind::Kind;
 use super::port::{Cuts, Inlet, Joining, Outlet, Output};
 use super::reason::{Answer, DemandMode, Ended, Reason};
-use super::subscription::{StageId, Subscription, Tag};
+use super::subscription::{Cancel, StageId, Subscription, Tag};
 use crate::error::Error;
 
 /// A stage that answers calls with messages of type `M`: [`StageRef::call`](super::StageRef::call).
@@ -171,6 +171,7 @@ pub(crate) enum Message<K: Kind> {
     Subscribe(Joining<K::Out>),
     Ask(Tag, u64),
     Cancel(Tag, Ended),
+    Acknowledge(Tag, u64),
     // From its dispatcher: demand for events it has given nobody.
     Demand(u64),
     // From its producers.
@@ -178,6 +179,8 @@ pub(crate) enum Message<K: Kind> {
     Ended(Tag, Ended),
     // From whoever has a reference.
     SubscribeTo(Box<Request<K::In>>),
+    /// From its supervisor: a producer is gone and does not come again; what that means.
+    Orphaned(Reason, Cancel),
     Run(Run<K>),
     Info(Run<K>, Option<Sender<()>>),
     SetDemand(DemandMode),
@@ -261,6 +264,9 @@ impl<K: Kind> Outlet<K::Out> for Mailbox<K> {
     }
     fn demand(&self, mode: DemandMode) {
         self.post(Message::SetDemand(mode));
+    }
+    fn acknowledge(&self, tag: Tag, n: u64) {
+        self.post(Message::Acknowledge(tag, n));
     }
 }
 

@@ -78,10 +78,13 @@ mod port;
 mod producer;
 mod producer_consumer;
 mod reason;
+mod redelivery;
 mod reference;
 mod start;
 mod stream;
 mod subscription;
+mod supervise;
+mod tasks;
 pub mod testing;
 
 pub use buffer::Keep;
@@ -102,3 +105,5 @@ pub use reference::{ConsumerRef, Counts, ProducerConsumerRef, ProducerRef, Stage
 pub use start::{Builder, consumer, producer, producer_consumer};
 pub use stream::{Stream, stream};
 pub use subscription::{Cancel, Partition, Selector, StageId, Subscription, Tag, Wants};
+pub use supervise::{Child, ChildRef, Exit, Restart, Strategy, Supervising, Supervisor, child};
+pub use tasks::{ConsumerSupervisor, Task, TaskCount, TaskId, TaskState, consumer_supervisor};

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::reason::{DemandMode, Ended, Reason};
+use super::redelivery::Redelivery;
 use super::subscription::{StageId, Tag, Wants};
 
 /// A consumer as its producers see it.
@@ -20,6 +21,10 @@ pub(crate) trait Outlet<E>: Send + Sync {
     fn ask(&self, tag: Tag, n: u64);
     fn cancel(&self, tag: Tag, ended: Ended);
     fn demand(&self, mode: DemandMode);
+    /// The consumer is done with so many more events; only for subscriptions with redelivery.
+    fn acknowledge(&self, tag: Tag, n: u64) {
+        let _ = (tag, n);
+    }
 }
 
 /// What a producer needs to know of a consumer.
@@ -27,6 +32,8 @@ pub(crate) struct Join<E> {
     pub(crate) tag: Tag,
     pub(crate) wants: Wants<E>,
     pub(crate) inlet: Arc<dyn Inlet<E>>,
+    /// Whether the producer keeps what it sends until it is acknowledged.
+    pub(crate) redelivery: Option<Redelivery<E>>,
 }
 
 /// A subscription on its way. If it never comes to a stage (the mailbox it lies in is dropped), the consumer is told.
@@ -165,6 +172,8 @@ impl<T: Emits> Emits for &T {
 pub struct Upstream<E> {
     pub(crate) tag: Tag,
     pub(crate) output: Output<E>,
+    /// The subscription's `max_demand` and `min_demand`.
+    pub(crate) bounds: (u64, u64),
 }
 
 impl<E> Upstream<E> {
@@ -176,6 +185,16 @@ impl<E> Upstream<E> {
     /// The producer.
     pub fn producer(&self) -> &Output<E> {
         &self.output
+    }
+
+    /// The subscription's `max_demand`.
+    pub fn max_demand(&self) -> u64 {
+        self.bounds.0
+    }
+
+    /// The subscription's `min_demand`.
+    pub fn min_demand(&self) -> u64 {
+        self.bounds.1
     }
 
     /// Asks for so many more events; for subscriptions with [`Asking::Manual`](super::Asking::Manual). None, or an
@@ -199,6 +218,7 @@ impl<E> Clone for Upstream<E> {
         Upstream {
             tag: self.tag,
             output: self.output.clone(),
+            bounds: self.bounds,
         }
     }
 }

@@ -8,7 +8,7 @@ use std::thread;
 use crossbeam_channel::{bounded, unbounded};
 
 use super::buffer::Keep;
-use super::core::{Setup, live};
+use super::core::{OnEnd, Setup, live};
 use super::dispatch::{DemandDispatch, Dispatcher};
 use super::handle::Handle;
 use super::kind::{Consumes, Emitting, Kind, Produces, Taking, Transforms};
@@ -108,6 +108,16 @@ impl<K: Kind> Builder<K> {
     /// [`ErrorKind::Option`] for options that cannot work; [`ErrorKind::Ignored`] if `init` declines; what `init`
     /// returned or panicked with; [`ErrorKind::Spawn`] if there is no thread to be had.
     pub fn start(self) -> Result<Handle<K>, Error> {
+        self.start_watched(None)
+    }
+
+    /// As [`subscribe_to`](Builder::subscribe_to), for any kind; what emits alone has no events it could take.
+    pub(super) fn also_subscribe(&mut self, output: Output<K::In>, options: Subscription<K::In>) {
+        self.subscribe_to.push((output, options));
+    }
+
+    /// Starts the stage, and has somebody told of its end.
+    pub(super) fn start_watched(self, on_end: Option<OnEnd>) -> Result<Handle<K>, Error> {
         let id = StageId::new();
         let name = self
             .name
@@ -138,6 +148,7 @@ impl<K: Kind> Builder<K> {
             keep: self.keep,
             mode: self.mode,
             subscribe_to: requests,
+            on_end,
         };
         let (sender, inbox) = unbounded();
         let mailbox = Arc::new(Mailbox {

@@ -24,12 +24,16 @@ pub struct Stream<E> {
     /// Whose chunks these are, and what to ask for behind the batch.
     from: Option<Tag>,
     ask: u64,
+    /// How many events the batch had.
+    len: u64,
 }
 
 struct Producer<E> {
     output: Output<E>,
     demand: Demand,
     at_end: Cancel,
+    /// Whether the producer keeps events until it is told that they are taken.
+    acknowledges: bool,
 }
 
 enum Word<E> {
@@ -96,6 +100,7 @@ where
             tag,
             wants: options.wants(id),
             inlet: inlet.clone(),
+            redelivery: options.redelivery(),
         }));
         let mut demand = options.demand();
         let first = demand.first();
@@ -109,6 +114,7 @@ where
                 output,
                 demand,
                 at_end,
+                acknowledges: options.redelivery().is_some(),
             },
         );
     }
@@ -119,6 +125,7 @@ where
         batch: Vec::new().into_iter(),
         from: None,
         ask: 0,
+        len: 0,
     })
 }
 
@@ -135,13 +142,21 @@ impl<E> Stream<E> {
     fn advance(&mut self) -> bool {
         if let Some(tag) = self.from {
             let ask = std::mem::take(&mut self.ask);
-            if let (1.., Some(producer)) = (ask, self.producers.get(&tag)) {
-                producer.output.outlet.ask(tag, ask);
+            let taken = std::mem::take(&mut self.len);
+            if let Some(producer) = self.producers.get(&tag) {
+                let outlet = &producer.output.outlet;
+                if producer.acknowledges && taken > 0 {
+                    outlet.acknowledge(tag, taken);
+                }
+                if ask > 0 {
+                    outlet.ask(tag, ask);
+                }
             }
         }
         match self.chunks.pop_front() {
             Some(chunk) => {
                 self.ask = chunk.ask;
+                self.len = chunk.events.len() as u64;
                 self.batch = chunk.events.into_iter();
                 true
             }
@@ -161,7 +176,11 @@ impl<E> Stream<E> {
 
     fn cancel(&mut self) {
         for (tag, producer) in self.producers.drain() {
-            let ended = Ended::Cancelled(Reason::Normal);
+            let ended = match producer.acknowledges {
+                // Whoever is told of a cancel waits for what is on the way to be handled; here it never is.
+                true => Ended::Down(Reason::Normal),
+                false => Ended::Cancelled(Reason::Normal),
+            };
             producer.output.outlet.cancel(tag, ended);
         }
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::demand::Demand;
+use super::redelivery::Redelivery;
 use crate::error::{Error, ErrorKind};
 
 /// The name of a subscription: one a call of `subscribe`, unique in the process.
@@ -145,6 +146,7 @@ pub struct Subscription<E> {
     cancel: Cancel,
     partition: Option<Partition>,
     selector: Option<Selector<E>>,
+    redelivery: Option<Redelivery<E>>,
 }
 
 impl<E> Default for Subscription<E> {
@@ -162,6 +164,7 @@ impl<E> Clone for Subscription<E> {
             cancel: self.cancel,
             partition: self.partition.clone(),
             selector: self.selector.clone(),
+            redelivery: self.redelivery.clone(),
         }
     }
 }
@@ -175,6 +178,7 @@ impl<E> fmt::Debug for Subscription<E> {
             .field("cancel", &self.cancel)
             .field("partition", &self.partition)
             .field("selects", &self.selector.is_some())
+            .field("redelivers", &self.redelivery.is_some())
             .finish()
     }
 }
@@ -189,6 +193,7 @@ impl<E> Subscription<E> {
             cancel: Cancel::default(),
             partition: None,
             selector: None,
+            redelivery: None,
         }
     }
 
@@ -246,6 +251,22 @@ impl<E> Subscription<E> {
             )),
             _ => Ok(()),
         }
+    }
+
+    /// The most events on the way and waiting, and the number from which on more are asked for.
+    pub(crate) fn bounds(&self) -> (u64, u64) {
+        (self.max_demand, self.least())
+    }
+
+    /// Sets what becomes of events that its consumer has not handled.
+    pub(super) fn with_redelivery(mut self, redelivery: Redelivery<E>) -> Self {
+        self.redelivery = Some(redelivery);
+        self
+    }
+
+    /// What becomes of events that its consumer has not handled; `None` if they are lost.
+    pub(crate) fn redelivery(&self) -> Option<Redelivery<E>> {
+        self.redelivery.clone()
     }
 
     fn least(&self) -> u64 {

@@ -49,7 +49,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("plan", &["error", "options"]),
     ("options", &["run"]),
     ("error", &["run"]),
-    ("stage", &["error"]),
+    ("stage", &["error", "run"]),
     // The runner, and the contracts of the two ends of a worker.
     (
         "run",

@@ -12,6 +12,7 @@ use super::super::message::Message;
 use super::super::port::{Downstream, Inlet, Joining};
 use super::super::reason::{DemandMode, Ended, Reason};
 use super::super::subscription::Tag;
+use super::redeliver::{Kept, Left};
 use super::{Core, Flow};
 use crate::error::{Error, ErrorKind};
 
@@ -19,6 +20,8 @@ use crate::error::{Error, ErrorKind};
 pub(super) struct Down<E> {
     pub(super) inlet: Arc<dyn Inlet<E>>,
     pub(super) downstream: Downstream,
+    /// What it was sent and has not handled, if that is to be kept.
+    pub(super) kept: Option<Box<Kept<E>>>,
 }
 
 impl<K: Kind> Core<K> {
@@ -38,21 +41,30 @@ impl<K: Kind> Core<K> {
             producer: self.me.clone(),
         };
         let inlet = join.inlet.clone();
+        let (kept, seat) = match join.redelivery.map(|how| self.unsettled.keep(how)) {
+            Some((kept, seat)) => (Some(kept), seat),
+            None => (None, None),
+        };
         self.downs.insert(
             tag,
             Down {
                 inlet: join.inlet,
                 downstream: downstream.clone(),
+                kept,
             },
         );
         let mut out = Emit::new();
         let answer = self.kind.joined(&downstream, &mut out);
         self.answer(answer, out)?;
         // Behind the callback: from here on there may be demand.
-        match self.dispatcher.subscribe(tag, &join.wants) {
+        let seated = self.seat(tag, &join.wants, seat);
+        self.flush();
+        match seated {
             Ok(demand) => self.supply(demand),
             Err(why) => {
-                self.downs.remove(&tag);
+                if let Some(kept) = self.downs.remove(&tag).and_then(|down| down.kept) {
+                    self.unsettled.linger(tag, kept);
+                }
                 let ended = Ended::Cancelled(Reason::Refused(why.into()));
                 inlet.ended(tag, ended.clone());
                 let mut out = Emit::new();
@@ -64,8 +76,12 @@ impl<K: Kind> Core<K> {
 
     /// A consumer asks for more.
     pub(super) fn ask(&mut self, tag: Tag, n: u64) -> Flow {
-        if !self.downs.contains_key(&tag) {
+        if !self.downs.contains_key(&tag) && !self.unsettled.has_place(tag) {
             // It has been told of the end already.
+            return ControlFlow::Continue(());
+        }
+        let n = n - self.give_again(tag, n);
+        if n == 0 {
             return ControlFlow::Continue(());
         }
         let demand = self.dispatcher.ask(tag, n, &mut self.outbox);
@@ -75,17 +91,25 @@ impl<K: Kind> Core<K> {
 
     /// A subscription ends, at the wish of either side or since the consumer is gone.
     pub(super) fn leave(&mut self, tag: Tag, ended: Ended) -> Flow {
-        let Some(down) = self.downs.remove(&tag) else {
-            return ControlFlow::Continue(());
+        let Some(mut down) = self.downs.remove(&tag) else {
+            return self.gone(tag);
         };
+        let left = self.unsettled.part(tag, down.kept.take(), &ended);
         let mut out = Emit::new();
         let answer = self.kind.left(&down.downstream, &ended, &mut out);
         if matches!(ended, Ended::Cancelled(_)) {
             down.inlet.ended(tag, ended);
         }
+        let kept = match left {
+            Left::Waited => return self.answer(answer, out),
+            Left::Free(kept) => kept,
+        };
         // Demand that its end sets free is asked for when the callback knows; what the callback emits goes to others.
         let demand = self.dispatcher.cancel(tag, &mut self.outbox);
         self.flush();
+        if let Some(kept) = kept {
+            self.redeliver(*kept)?;
+        }
         self.answer(answer, out)?;
         self.supply(demand)
     }
@@ -163,7 +187,7 @@ impl<K: Kind> Core<K> {
     }
 
     /// Has the dispatcher share events out; returns those that nobody has asked for.
-    fn share(&mut self, events: Vec<K::Out>) -> ControlFlow<Reason, Vec<K::Out>> {
+    pub(super) fn share(&mut self, events: Vec<K::Out>) -> ControlFlow<Reason, Vec<K::Out>> {
         let len = events.len() as u64;
         self.owed = self.owed.saturating_sub(len);
         match self.dispatcher.dispatch(events, &mut self.outbox) {
@@ -216,8 +240,13 @@ impl<K: Kind> Core<K> {
     /// Sends what the dispatcher wants sent.
     fn flush(&mut self) {
         for (tag, events) in self.outbox.events.drain(..) {
-            if let Some(down) = self.downs.get(&tag) {
+            if let Some(down) = self.downs.get_mut(&tag) {
+                if let Some(kept) = &mut down.kept {
+                    self.unsettled.sent(kept, &events);
+                }
                 down.inlet.events(tag, events);
+            } else {
+                self.unsettled.missed(tag, events);
             }
         }
         self.due.extend(self.outbox.infos.drain(..));

@@ -16,6 +16,7 @@ use super::super::message::{Mailbox, Message, Request};
 use super::super::reason::{DemandMode, Ended, Init, Reason};
 use super::super::reference::StageRef;
 use super::Core;
+use super::redeliver::Unsettled;
 use crate::error::{Error, ErrorKind};
 
 /// All a stage is started with.
@@ -27,7 +28,12 @@ pub(crate) struct Setup<K: Kind> {
     pub(crate) keep: Keep,
     pub(crate) mode: DemandMode,
     pub(crate) subscribe_to: Vec<Request<K::In>>,
+    /// Told of the end, when all others have been; not of a start that failed.
+    pub(crate) on_end: Option<OnEnd>,
 }
+
+/// Who is told why a stage ended.
+pub(crate) type OnEnd = Box<dyn FnOnce(Reason) + Send>;
 
 /// Lives a stage's life. `started` learns whether it began.
 pub(crate) fn live<K: Kind>(
@@ -89,6 +95,7 @@ pub(crate) fn live<K: Kind>(
         due: VecDeque::new(),
         deferred: VecDeque::new(),
         finishing: None,
+        unsettled: Unsettled::new(Core::<K>::MIDDLE),
     };
     let requests = setup.subscribe_to;
     let lived = catch_unwind(AssertUnwindSafe(|| {
@@ -117,4 +124,7 @@ pub(crate) fn live<K: Kind>(
     }
     // Subscriptions still in the mailbox are told as they are dropped with it.
     let _ = catch_unwind(AssertUnwindSafe(|| drop(core)));
+    if let Some(on_end) = setup.on_end {
+        on_end(reason);
+    }
 }

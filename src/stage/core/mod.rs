@@ -3,6 +3,7 @@
 
 mod down;
 mod life;
+mod redeliver;
 mod up;
 
 use std::collections::{HashMap, VecDeque};
@@ -20,11 +21,12 @@ use super::emit::Emit;
 use super::kind::Kind;
 use super::message::{Mailbox, Message, Run};
 use super::reason::{Answer, DemandMode, Ended, Next, Reason};
-use super::subscription::Tag;
+use super::subscription::{Cancel, Tag};
 use crate::error::{BoxError, Error, ErrorKind};
 
 use down::Down;
-pub(super) use life::{Setup, live};
+pub(super) use life::{OnEnd, Setup, live};
+use redeliver::Unsettled;
 use up::Up;
 
 /// Whether the stage goes on, or why it ends.
@@ -35,6 +37,7 @@ enum Incoming<E> {
     Events(Tag, Vec<E>),
     Ended(Tag, Ended),
     Info(InfoId),
+    Orphaned(Reason, Cancel),
 }
 
 /// A running stage.
@@ -72,6 +75,8 @@ pub(super) struct Core<K: Kind> {
     deferred: VecDeque<Message<K>>,
     /// The stage ends for this reason once its buffer is taken.
     finishing: Option<Reason>,
+    /// Sent events that are kept, and in the middle what was made of which.
+    unsettled: Unsettled<K::In, K::Out>,
 }
 
 impl<K: Kind> Core<K> {
@@ -122,10 +127,12 @@ impl<K: Kind> Core<K> {
             Message::Subscribe(joining) => self.join(joining)?,
             Message::Ask(tag, n) => self.ask(tag, n)?,
             Message::Cancel(tag, ended) => self.leave(tag, ended)?,
+            Message::Acknowledge(tag, n) => self.acknowledged(tag, n),
             Message::Demand(n) => self.supply(n)?,
             Message::Events(tag, events) => self.arrive(tag, events)?,
             Message::Ended(tag, ended) => self.ended(tag, ended)?,
             Message::SubscribeTo(request) => self.subscribe_to(*request)?,
+            Message::Orphaned(reason, mode) => self.orphaned(reason, mode)?,
             Message::Run(run) if self.is_blocked() => {
                 self.deferred.push_back(Message::Run(run));
             }
@@ -157,8 +164,9 @@ impl<K: Kind> Core<K> {
     fn settle(&mut self) -> Flow {
         loop {
             if let Some(info) = self.due.pop_front() {
-                if let Some(run) = self.infos.remove(&info) {
-                    self.run(run)?;
+                match self.infos.remove(&info) {
+                    Some(run) => self.run(run)?,
+                    None => self.marked(info),
                 }
             } else if !self.draw()? && !self.take_in()? {
                 break;
@@ -180,6 +188,7 @@ impl<K: Kind> Core<K> {
             && self.infos.is_empty()
             && self.deferred.is_empty()
             && self.dispatcher.queued() == 0
+            && self.unsettled.is_empty()
     }
 
     /// No more events are made; the stage ends when those it has are taken.

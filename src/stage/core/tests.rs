@@ -31,6 +31,7 @@ fn join(tag: Tag) -> (Joining<u32>, Receiver<Sent>) {
     let join = Join {
         tag,
         wants: Subscription::new().wants(StageId::new()),
+        redelivery: None,
         inlet: Arc::new(Bare(sender)),
     };
     (Joining::new(join), sent)

@@ -9,7 +9,7 @@ use super::super::kind::Kind;
 use super::super::message::Request;
 use super::super::port::{Join, Joining, Upstream};
 use super::super::reason::{Asking, Ended, Reason};
-use super::super::subscription::{Cancel, Tag};
+use super::super::subscription::{Cancel, Subscription, Tag};
 use super::{Core, Flow, Incoming};
 
 /// A subscription to a producer.
@@ -17,6 +17,8 @@ pub(super) struct Up<E> {
     pub(super) upstream: Upstream<E>,
     demand: Demand,
     at_end: Cancel,
+    /// Whether the producer keeps events until it is told that they are handled.
+    acknowledges: bool,
 }
 
 impl<K: Kind> Core<K> {
@@ -31,12 +33,14 @@ impl<K: Kind> Core<K> {
         let upstream = Upstream {
             tag,
             output: request.producer,
+            bounds: request.options.bounds(),
         };
         let outlet = upstream.output.outlet.clone();
         outlet.subscribe(Joining::new(Join {
             tag,
             wants: request.options.wants(self.me.shared.id),
             inlet: self.me.clone(),
+            redelivery: request.options.redelivery(),
         }));
         let mut demand = request.options.demand();
         match self.kind.subscribed(&upstream) {
@@ -44,7 +48,7 @@ impl<K: Kind> Core<K> {
             Ok(Asking::Manual) => demand = Demand::manual(),
             Err(error) => {
                 // It is told with the others.
-                self.insert(upstream, demand, request.options.at_end());
+                self.insert(upstream, demand, &request.options);
                 return self.fail(error);
             }
         }
@@ -52,7 +56,7 @@ impl<K: Kind> Core<K> {
         if first > 0 {
             outlet.ask(tag, first);
         }
-        self.insert(upstream, demand, request.options.at_end());
+        self.insert(upstream, demand, &request.options);
         if let Some(reply) = request.reply {
             // Whoever waits no longer need not know.
             let _ = reply.send(tag);
@@ -60,13 +64,14 @@ impl<K: Kind> Core<K> {
         ControlFlow::Continue(())
     }
 
-    fn insert(&mut self, upstream: Upstream<K::In>, demand: Demand, at_end: Cancel) {
+    fn insert(&mut self, upstream: Upstream<K::In>, demand: Demand, options: &Subscription<K::In>) {
         self.ups.insert(
             upstream.tag,
             Up {
                 upstream,
                 demand,
-                at_end,
+                at_end: options.at_end(),
+                acknowledges: options.redelivery().is_some(),
             },
         );
     }
@@ -101,6 +106,7 @@ impl<K: Kind> Core<K> {
             Incoming::Events(tag, events) => self.handle(tag, events)?,
             Incoming::Ended(tag, ended) => self.lose(tag, ended)?,
             Incoming::Info(info) => self.place_behind(info)?,
+            Incoming::Orphaned(reason, mode) => self.end_for(&reason, mode)?,
         }
         ControlFlow::Continue(true)
     }
@@ -113,6 +119,7 @@ impl<K: Kind> Core<K> {
         let mut chunks = std::mem::take(&mut self.chunks);
         up.demand.cut(events, &mut chunks);
         let upstream = up.upstream.clone();
+        let acknowledges = up.acknowledges;
         for chunk in chunks.drain(..) {
             self.halted()?;
             if self.finishing.is_some() {
@@ -123,7 +130,12 @@ impl<K: Kind> Core<K> {
             gauges.taken.fetch_add(taken, Ordering::Relaxed);
             let mut out = Emit::new();
             let answer = self.kind.events(chunk.events, &upstream, &mut out);
-            self.answer(answer, out)?;
+            let handled = acknowledges && answer.is_ok();
+            let flow = self.answer(answer, out);
+            if handled && (flow.is_continue() || !K::EMITS) {
+                self.handled(&upstream, taken)?;
+            }
+            flow?;
             if chunk.ask > 0 {
                 upstream.output.outlet.ask(tag, chunk.ask);
             }
@@ -145,7 +157,21 @@ impl<K: Kind> Core<K> {
         if matches!(reason, Reason::Refused(_)) && !self.ups.is_empty() {
             return ControlFlow::Continue(());
         }
-        let ends = match up.at_end {
+        self.end_for(reason, up.at_end)
+    }
+
+    /// A producer is gone, and does not come again. In the middle this waits until the events before it are handled.
+    pub(super) fn orphaned(&mut self, reason: Reason, mode: Cancel) -> Flow {
+        if !self.incoming.is_empty() {
+            self.incoming.push_back(Incoming::Orphaned(reason, mode));
+            return ControlFlow::Continue(());
+        }
+        self.end_for(&reason, mode)
+    }
+
+    /// Ends the stage if the end of a subscription for this reason does that.
+    fn end_for(&mut self, reason: &Reason, mode: Cancel) -> Flow {
+        let ends = match mode {
             Cancel::Permanent => true,
             Cancel::Transient => !reason.is_good(),
             Cancel::Temporary => false,
