@@ -12,7 +12,7 @@ use super::super::message::Message;
 use super::super::port::{Downstream, Inlet, Joining};
 use super::super::reason::{DemandMode, Ended, Reason};
 use super::super::subscription::Tag;
-use super::redeliver::{Kept, Left};
+use super::unsettled::{Kept, Left};
 use super::{Core, Flow};
 use crate::error::{Error, ErrorKind};
 

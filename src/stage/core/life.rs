@@ -16,7 +16,7 @@ use super::super::message::{Mailbox, Message, Request};
 use super::super::reason::{DemandMode, Ended, Init, Reason};
 use super::super::reference::StageRef;
 use super::Core;
-use super::redeliver::Unsettled;
+use super::unsettled::Unsettled;
 use crate::error::{Error, ErrorKind};
 
 /// All a stage is started with.
@@ -118,6 +118,15 @@ pub(crate) fn live<K: Kind>(
     for (tag, up) in &core.ups {
         let ended = Ended::Down(reason.clone());
         up.upstream.output.outlet.cancel(*tag, ended);
+    }
+    // Subscriptions that were cancelled, but whose events are not done with.
+    for (tag, upstream) in core.unsettled.owed() {
+        if !core.ups.contains_key(&tag) {
+            upstream
+                .output
+                .outlet
+                .cancel(tag, Ended::Down(reason.clone()));
+        }
     }
     for (tag, down) in &core.downs {
         down.inlet.ended(*tag, Ended::Down(reason.clone()));

@@ -4,6 +4,7 @@
 mod down;
 mod life;
 mod redeliver;
+mod unsettled;
 mod up;
 
 use std::collections::{HashMap, VecDeque};
@@ -26,7 +27,7 @@ use crate::error::{BoxError, Error, ErrorKind};
 
 use down::Down;
 pub(super) use life::{OnEnd, Setup, live};
-use redeliver::Unsettled;
+use unsettled::Unsettled;
 use up::Up;
 
 /// Whether the stage goes on, or why it ends.
