@@ -99,6 +99,30 @@ impl<E: Clone> Subscription<E> {
     /// if nobody of that name comes, a broadcast waits for ever, and so does a producer that is done. Only a consumer
     /// that ended with [`Reason::Normal`](super::Reason::Normal) wanted no more: its place is given up, and what it had not handled
     /// is dropped.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::stage::dispatch::Broadcast;
+    /// use millstream::stage::{self, Answer, DemandMode, Subscription};
+    ///
+    /// let numbers = stage::from_iter(0..5u64)
+    ///     .dispatcher(Broadcast::new())
+    ///     .demand(DemandMode::Accumulate)
+    ///     .start()?;
+    /// let two = |name| Subscription::new().max_demand(2).redeliver_to(name);
+    /// let fails = stage::for_each_batch(|_: Vec<u64>| -> Answer { Err("not today".into()) });
+    /// let fails = fails.subscribe_to(&numbers, two("a")).start()?;
+    /// let b = stage::stream([(&numbers, two("b"))])?;
+    /// numbers.set_demand(DemandMode::Forward)?;
+    /// assert!(fails.join().is_err());
+    ///
+    /// // Its restart misses nothing, and the other gets nothing twice.
+    /// let a = stage::stream([(&numbers, two("a"))])?;
+    /// let b = std::thread::spawn(move || b.collect::<Result<Vec<_>, _>>());
+    /// assert_eq!(a.collect::<Result<Vec<_>, _>>()?, [0, 1, 2, 3, 4]);
+    /// assert_eq!(b.join().unwrap()?, [0, 1, 2, 3, 4]);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
     pub fn redeliver_to(self, name: impl AsRef<str>) -> Self {
         self.with_redelivery(Redelivery {
             copy: copied,
