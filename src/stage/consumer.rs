@@ -65,6 +65,12 @@ pub trait Consumer: Sized + Send + 'static {
         Ok(Next::Go)
     }
 
+    /// Whether it acknowledges events itself; for stages of this crate.
+    #[doc(hidden)]
+    fn settles(&self) -> bool {
+        false
+    }
+
     /// Called last, before the producers are told.
     fn terminate(&mut self, reason: &Reason) {
         let _ = reason;
@@ -94,6 +100,9 @@ impl<C: Consumer> Kind for Consumes<C> {
         _out: &mut Emit<Never>,
     ) -> Answer {
         self.0.handle_events(batch, from)
+    }
+    fn settles(&self) -> bool {
+        self.0.settles()
     }
     fn subscribed(&mut self, to: &Upstream<C::Event>) -> Result<Asking, BoxError> {
         self.0.handle_subscribe(to)

@@ -50,6 +50,11 @@ pub trait Kind: Sized + Send + 'static {
     ) -> Answer {
         Ok(Next::Go)
     }
+    /// Whether it says itself when events are done with.
+    #[doc(hidden)]
+    fn settles(&self) -> bool {
+        false
+    }
     #[doc(hidden)]
     fn subscribed(&mut self, _to: &Upstream<Self::In>) -> Result<Asking, BoxError> {
         Ok(Asking::Automatic)

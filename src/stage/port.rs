@@ -174,6 +174,8 @@ pub struct Upstream<E> {
     pub(crate) output: Output<E>,
     /// The subscription's `max_demand` and `min_demand`.
     pub(crate) bounds: (u64, u64),
+    /// Whether the producer keeps events until it is told that they are handled.
+    pub(crate) acknowledges: bool,
 }
 
 impl<E> Upstream<E> {
@@ -219,6 +221,7 @@ impl<E> Clone for Upstream<E> {
             tag: self.tag,
             output: self.output.clone(),
             bounds: self.bounds,
+            acknowledges: self.acknowledges,
         }
     }
 }

@@ -500,3 +500,57 @@ fn two_in_the_middle_that_fail_lose_nothing() {
         assert!(shared.are_sprung());
     }
 }
+
+#[test]
+fn events_of_tasks_that_failed_too_often_come_again() {
+    for max in [1, 3, 10] {
+        let (sender, received) = channel();
+        let traps = Traps::new([0, 1, 7, 8, 19]);
+        let sprung = traps.clone();
+        let mut supervisor = Supervisor::new().max_restarts(1000, Duration::from_secs(1000));
+        let numbers = supervisor.add(stage::child("numbers", || stage::from_iter(0..20u64)));
+        let tasks = stage::child("tasks", move || {
+            let (sender, traps) = (sender.clone(), traps.clone());
+            stage::consumer_supervisor(move |n: &u64, _| {
+                traps.spring(&[*n])?;
+                Ok(sender.send(*n)?)
+            })
+            .restart(Restart::Transient)
+            .max_restarts(0, Duration::from_secs(1))
+        });
+        supervisor.add(tasks.subscribe_to(&numbers, demands(max, 0).redeliver()));
+        supervisor.start().unwrap().join().unwrap();
+        assert!(sprung.are_sprung());
+        let seen: Vec<u64> = counted(received.iter().collect()).into_keys().collect();
+        assert_eq!(seen, (0..20).collect::<Vec<_>>(), "max_demand({max})");
+    }
+}
+
+#[test]
+fn events_of_tasks_that_were_told_to_stop_and_failed_come_again() {
+    let (started, starts) = channel();
+    let producer = pushed().start().unwrap();
+    let tasks = stage::consumer_supervisor(move |n: &u64, task| {
+        started.send(*n)?;
+        while !task.is_stopped() && *n > 1 {
+            std::thread::yield_now();
+        }
+        match *n {
+            2 => Err("not done".into()),
+            _ => Ok(()),
+        }
+    });
+    let options = || demands(3, 2).redeliver();
+    let tasks = tasks.subscribe_to(&producer, options()).start().unwrap();
+    producer.push([1, 2, 3, 4]).unwrap();
+    (0..3).for_each(|_| drop(next(&starts)));
+    drop(tasks);
+    // The first is done with. The third is too, but was behind the second.
+    let (other, records) = recorder();
+    let _other = other.subscribe_to(&producer, options()).start().unwrap();
+    let mut events = Vec::new();
+    while events.len() < 3 {
+        events.extend(batch(&records));
+    }
+    assert_eq!(events, [2, 3, 4]);
+}

@@ -17,8 +17,6 @@ pub(super) struct Up<E> {
     pub(super) upstream: Upstream<E>,
     demand: Demand,
     at_end: Cancel,
-    /// Whether the producer keeps events until it is told that they are handled.
-    acknowledges: bool,
 }
 
 impl<K: Kind> Core<K> {
@@ -34,6 +32,7 @@ impl<K: Kind> Core<K> {
             tag,
             output: request.producer,
             bounds: request.options.bounds(),
+            acknowledges: request.options.redelivery().is_some(),
         };
         let outlet = upstream.output.outlet.clone();
         outlet.subscribe(Joining::new(Join {
@@ -71,7 +70,6 @@ impl<K: Kind> Core<K> {
                 upstream,
                 demand,
                 at_end: options.at_end(),
-                acknowledges: options.redelivery().is_some(),
             },
         );
     }
@@ -119,7 +117,7 @@ impl<K: Kind> Core<K> {
         let mut chunks = std::mem::take(&mut self.chunks);
         up.demand.cut(events, &mut chunks);
         let upstream = up.upstream.clone();
-        let acknowledges = up.acknowledges;
+        let acknowledges = upstream.acknowledges && !self.kind.settles();
         for chunk in chunks.drain(..) {
             self.halted()?;
             if self.finishing.is_some() {

@@ -1,6 +1,7 @@
 //! A consumer that runs a task for each event, each on a thread of its own.
 
 mod calls;
+mod credit;
 mod task;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use calls::{Look, StartAgain};
 pub use calls::{TaskCount, TaskState};
+use credit::Credit;
 use task::{Finished, Run, spawn};
 pub use task::{Task, TaskId};
 
@@ -44,19 +46,14 @@ pub struct ConsumerSupervisor<E: Send + 'static> {
     /// In the order they were started.
     tasks: BTreeMap<TaskId, Entry<E>>,
     next: u64,
+    /// The stage ends, and tasks that fail now are not done with.
+    ending: bool,
     finished: Sender<Finished<E>>,
     left: Receiver<Finished<E>>,
 }
 
 /// Who is told of tasks that failed.
 type OnFailure = Box<dyn FnMut(TaskId, &Error) + Send>;
-
-/// What was asked of a producer.
-struct Credit<E> {
-    upstream: Upstream<E>,
-    /// Tasks that have ended and are not asked for anew.
-    free: u64,
-}
 
 /// A task that counts.
 struct Entry<E> {
@@ -92,7 +89,9 @@ enum State<E> {
 /// Otherwise (the handle is dropped, a failure) [`Task::is_stopped`] tells them to return, and none is restarted. A thread cannot be killed:
 /// a task that never looks is waited for as long as it takes.
 ///
-/// **With redelivery** an event is done with when its task has been started.
+/// **With redelivery** an event is done with when its task has ended, well or not, and those of all events before it. Not done with are
+/// those whose tasks failed too often, or failed when they were told to stop since the stage ends; they come again to whoever
+/// gets the rest.
 ///
 /// # Examples
 /// ```
@@ -125,6 +124,7 @@ where
         producers: HashMap::with_hasher(RandomState::new()),
         tasks: BTreeMap::new(),
         next: 0,
+        ending: false,
         finished,
         left,
     })
@@ -203,15 +203,15 @@ impl<E: Send + 'static> ConsumerSupervisor<E> {
         };
         let stopped = entry.task.is_stopped();
         let Some((event, error)) = finished.failed else {
-            self.forget(id);
+            self.forget(id, true);
             return Ok(());
         };
         if self.restart != Restart::Transient || stopped {
-            self.forget(id);
+            self.forget(id, !self.ending);
             return self.tell(id, &error);
         }
         if !self.limit.allows() {
-            self.forget(id);
+            self.forget(id, false);
             self.tell(id, &error)?;
             let last = error.to_string();
             return Err(self.limit.exceeded("a task", &last).because(error.into()));
@@ -244,14 +244,14 @@ impl<E: Send + 'static> ConsumerSupervisor<E> {
                 Ok(())
             }
             Err(error) => {
-                self.free(entry.from, 1);
+                self.release(entry.from, id, true);
                 self.tell(id, &error)
             }
         }
     }
 
-    /// A task is gone: waits for its thread, makes room, and tells those that wait.
-    fn forget(&mut self, id: TaskId) {
+    /// A task is gone: waits for its thread, makes room, and tells those that wait. Its event is done with, or is not.
+    fn forget(&mut self, id: TaskId, done: bool) {
         let Some(entry) = self.tasks.remove(&id) else {
             return;
         };
@@ -259,22 +259,24 @@ impl<E: Send + 'static> ConsumerSupervisor<E> {
             // It has caught its panics, and is at its end.
             let _ = thread.join();
         }
-        self.free(entry.from, 1);
+        self.release(entry.from, id, done);
         for mut caller in entry.callers {
             caller.reply_now(true);
         }
     }
 
-    /// So many tasks of a subscription are gone; if that makes enough, as many are asked for.
-    fn free(&mut self, from: Option<Tag>, n: u64) {
-        let credit = from.and_then(|tag| self.producers.get_mut(&tag));
-        if let Some(credit) = credit {
-            credit.free += n;
-            if credit.free >= credit.upstream.min_demand() {
-                let ask = std::mem::take(&mut credit.free);
-                credit
-                    .upstream
-                    .ask(usize::try_from(ask).unwrap_or(usize::MAX));
+    /// The place of a task is free.
+    fn release(&mut self, from: Option<Tag>, id: TaskId, done: bool) {
+        let Some(tag) = from else {
+            return;
+        };
+        if let Some(credit) = self.producers.get_mut(&tag) {
+            if done {
+                credit.settle(id);
+            }
+            credit.free();
+            if credit.is_over() {
+                self.producers.remove(&tag);
             }
         }
     }
@@ -288,7 +290,7 @@ impl<E: Send + 'static> ConsumerSupervisor<E> {
                 if let State::Runs(_) = entry.state {
                     entry.callers.push(caller.later());
                 } else {
-                    self.forget(id);
+                    self.forget(id, true);
                     caller.reply(true);
                 }
             }
@@ -299,6 +301,7 @@ impl<E: Send + 'static> ConsumerSupervisor<E> {
     fn wait(&mut self, mut to_their_end: bool) {
         loop {
             if !to_their_end {
+                self.ending = true;
                 self.tasks.values().for_each(|entry| entry.task.stop());
             }
             let restarting = self
@@ -311,7 +314,7 @@ impl<E: Send + 'static> ConsumerSupervisor<E> {
             for id in restarting.collect::<Vec<_>>() {
                 match to_their_end {
                     true => to_their_end &= self.start_again(id).is_ok(),
-                    false => self.forget(id),
+                    false => self.forget(id, false),
                 }
             }
             if self.tasks.is_empty() {
@@ -339,36 +342,47 @@ impl<E: Send + 'static> Consumer for ConsumerSupervisor<E> {
     }
 
     fn handle_subscribe(&mut self, producer: &Upstream<E>) -> Result<Asking, BoxError> {
-        let credit = Credit {
-            upstream: producer.clone(),
-            free: 0,
-        };
+        let credit = Credit::new(producer.clone());
+        credit.begin();
         self.producers.insert(producer.tag(), credit);
-        producer.ask(usize::try_from(producer.max_demand()).unwrap_or(usize::MAX));
         Ok(Asking::Manual)
     }
 
     fn handle_events(&mut self, batch: Vec<E>, from: &Upstream<E>) -> Answer {
-        let mut failed = 0;
+        let tag = from.tag();
         for event in batch {
-            if let Err(error) = self.start(event, Some(from.tag())) {
-                failed += 1;
-                self.tell(TaskId(self.next - 1), &error)?;
+            let id = TaskId(self.next);
+            if let Some(credit) = self.producers.get_mut(&tag) {
+                credit.came(id);
             }
-        }
-        if failed > 0 {
-            self.free(Some(from.tag()), failed);
+            if let Err(error) = self.start(event, Some(tag)) {
+                self.release(Some(tag), id, true);
+                self.tell(id, &error)?;
+            }
         }
         Ok(Next::Go)
     }
 
     fn handle_cancel(&mut self, producer: &Upstream<E>, _: &Ended) -> Answer {
-        self.producers.remove(&producer.tag());
+        let tag = producer.tag();
+        if let Some(credit) = self.producers.get_mut(&tag) {
+            credit.end();
+            if credit.is_over() {
+                self.producers.remove(&tag);
+            }
+        }
         Ok(Next::Go)
+    }
+
+    fn settles(&self) -> bool {
+        true
     }
 
     fn terminate(&mut self, reason: &Reason) {
         self.wait(matches!(reason, Reason::Normal));
+        for credit in self.producers.values() {
+            credit.abandon(reason);
+        }
     }
 }
 
