@@ -41,25 +41,25 @@ impl<E: Clone> Subscription<E> {
     /// The producer keeps a clone of each event it sends until the consumer says that it is done with it. For dear
     /// events take an [`Arc`] of them. A subscription without this costs nothing for it.
     ///
-    /// **When an event is done with.** In a consumer, when the call of `handle_events` that it was given to has returned
-    /// `Ok`. In a producer-consumer, when moreover all that the stage had emitted up to then has been sent, and done with by
-    /// those of its consumers that have redelivery themselves. So with redelivery on every subscription of a pipeline, an event
-    /// stays with the first producer until the last consumer is done with what was made of it. In a
-    /// [stream](super::stream), when the item behind its batch is taken.
+    /// **When an event is done with.** In a consumer, when the call of `handle_events` that it was given to has
+    /// returned `Ok`. In a producer-consumer, when moreover all that the stage had emitted up to then has been sent,
+    /// and done with by those of its consumers that have redelivery themselves. So with redelivery on every
+    /// subscription of a pipeline, an event stays with the first producer until the last consumer is done with what was
+    /// made of it. In a [stream](super::stream), when the item behind its batch is taken.
     ///
     /// **What may be seen twice.** Of a consumer that ended: the events of the one call of `handle_events` that did not
     /// return `Ok`, if it had done something with them. Of a producer-consumer that ended: also events whose results
-    /// had been sent and were not done with. Nothing is seen twice if no stage fails. The order of events is kept but for those that
-    /// come again.
+    /// had been sent and were not done with. Nothing is seen twice if no stage fails. The order of events is kept but
+    /// for those that come again.
     ///
     /// **What can still be lost.** What a producer has in its buffer, or keeps, when it ends itself: its restart knows
     /// nothing of it; a source that must lose nothing keeps its position outside of the stage. What a
     /// buffer drops that is full, which is counted. What a producer-consumer holds in its own fields. Events a callback
     /// drops. An event that fails every consumer is tried again for ever, or until a supervisor has had enough.
     ///
-    /// A producer that is [done](super::Next::Done) ends when all is done with, so its consumers can fail until the last
-    /// event. With a [`Broadcast`](super::dispatch::Broadcast) all consumers get again what one of them had not handled: use
-    /// [`redeliver_to`](Subscription::redeliver_to) there.
+    /// A producer that is [done](super::Next::Done) ends when all is done with, so its consumers can fail until the
+    /// last event. With a [`Broadcast`](super::dispatch::Broadcast) all consumers get again what one of them had not
+    /// handled: use [`redeliver_to`](Subscription::redeliver_to) there.
     ///
     /// # Examples
     /// ```
@@ -90,15 +90,15 @@ impl<E: Clone> Subscription<E> {
         })
     }
 
-    /// As [`redeliver`](Subscription::redeliver), but what is left waits for the next subscription of this name to the same
-    /// producer, and is the first that it gets: for consumers that have events of their own, as those of a broadcast or of a partition
-    /// have, and that are restarted.
+    /// As [`redeliver`](Subscription::redeliver), but what is left waits for the next subscription of this name to the
+    /// same producer, and is the first that it gets: for consumers that have events of their own, as those of a
+    /// broadcast or of a partition have, and that are restarted.
     ///
-    /// Until then the consumer's place is kept: it gets what it had asked for, at most `max_demand` events that wait with the
-    /// rest, and then a broadcast waits for it as it waits for its slowest. So nothing passes by, and
-    /// if nobody of that name comes, a broadcast waits for ever, and so does a producer that is done. Only a consumer
-    /// that ended with [`Reason::Normal`](super::Reason::Normal) wanted no more: its place is given up, and what it had not handled
-    /// is dropped.
+    /// Until then the consumer's place is kept: it gets what it had asked for, at most `max_demand` events that wait
+    /// with the rest, and then a broadcast waits for it as it waits for its slowest. So nothing passes by, and if
+    /// nobody of that name comes, a broadcast waits for ever, and so does a producer that is done. Only a consumer that
+    /// ended with [`Reason::Normal`](super::Reason::Normal) wanted no more: its place is given up, and what it had not
+    /// handled is dropped.
     ///
     /// # Examples
     /// ```

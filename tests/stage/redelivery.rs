@@ -543,7 +543,9 @@ fn events_of_tasks_that_were_told_to_stop_and_failed_come_again() {
     let options = || demands(3, 2).redeliver();
     let tasks = tasks.subscribe_to(&producer, options()).start().unwrap();
     producer.push([1, 2, 3, 4]).unwrap();
-    (0..3).for_each(|_| drop(next(&starts)));
+    for _ in 0..3 {
+        next(&starts);
+    }
     drop(tasks);
     // The first is done with. The third is too, but was behind the second.
     let (other, records) = recorder();

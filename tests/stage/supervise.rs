@@ -4,6 +4,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use millstream::stage::dispatch::PartitionBy;
 use millstream::stage::testing::{Pushed, Record, Recorder, pushed, recorder};
 use millstream::stage::{
     self, Answer, Builder, Cancel, Child, ChildRef, Consumer, Consumes, Emit, Emits, Init, Kind,
@@ -417,6 +418,23 @@ fn stopping_during_a_restart() {
     assert!(child.stage().is_none());
     drop(tells);
     assert_eq!(told.iter().filter(|(_, end)| end.is_some()).count(), 1);
+}
+
+#[test]
+fn stopping_while_a_start_fails_for_ever() {
+    let (made, makes) = channel();
+    let mut supervisor = Supervisor::new().max_restarts(usize::MAX, Duration::from_secs(1));
+    let mut first = true;
+    let child = supervisor.add(stage::child("child", move || {
+        let _ = made.send(());
+        // Without partitions it does not start.
+        let partitions = usize::from(std::mem::take(&mut first));
+        stage::from_iter(0..0u64).dispatcher(PartitionBy::new(partitions, |n| Some((n, 0usize))))
+    }));
+    let supervising = supervisor.start().unwrap();
+    running(&child).stop_with(Reason::other("failure")).unwrap();
+    (0..10).for_each(|_| next(&makes));
+    supervising.stop().unwrap();
 }
 
 #[test]

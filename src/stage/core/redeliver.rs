@@ -1,5 +1,5 @@
-//! Redelivery in a running stage: acknowledgements that come and go, and consumers that are gone or come again. What is kept
-//! for it is in `unsettled`.
+//! Redelivery in a running stage: acknowledgements that come and go, and consumers that are gone or come again. What is
+//! kept for it is in `unsettled`.
 
 use std::ops::ControlFlow;
 
@@ -90,7 +90,8 @@ impl<K: Kind> Core<K> {
         }
     }
 
-    /// Has the dispatcher take a consumer, which may be the restart of one that has a place there. Returns the new demand.
+    /// Has the dispatcher take a consumer, which may be the restart of one that has a place there. Returns the new
+    /// demand.
     pub(super) fn seat(
         &mut self,
         tag: Tag,

@@ -1,14 +1,14 @@
 //! Events that were sent and not yet acknowledged, and what a stage in the middle owes its producers meanwhile.
 //!
 //! Towards consumers: each subscription with redelivery has a queue of copies, which acknowledgements shorten. When the
-//! consumer is gone, the rest is shared out again, or waits for a subscription of the same name. Until then the dispatcher
-//! is not told: the *place* of the consumer is kept, with the demand it had, and what comes for it waits with the rest. So a broadcast
-//! waits for it too, and nothing passes by.
+//! consumer is gone, the rest is shared out again, or waits for a subscription of the same name. Until then the
+//! dispatcher is not told: the *place* of the consumer is kept, with the demand it had, and what comes for it waits
+//! with the rest. So a broadcast waits for it too, and nothing passes by.
 //!
-//! Towards producers, in the middle: an event may be acknowledged when all that was made of it is. So behind each
-//! chunk that was handled an info, the *mark*, goes through the buffer and the dispatcher; when its turn comes, all events
-//! emitted before it have been sent. Marks divide what is sent into *spans*; a span is settled when its mark has come, and
-//! what was sent in it and in those before is acknowledged. Then the chunk is.
+//! Towards producers, in the middle: an event may be acknowledged when all that was made of it is. So behind each chunk
+//! that was handled an info, the *mark*, goes through the buffer and the dispatcher; when its turn comes, all events
+//! emitted before it have been sent. Marks divide what is sent into *spans*; a span is settled when its mark has come,
+//! and what was sent in it and in those before is acknowledged. Then the chunk is.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -106,8 +106,8 @@ impl<In, Out> Unsettled<In, Out> {
         self.batches == 0
     }
 
-    /// A new subscription; it takes over the place that waits for its name longest. If the dispatcher knows that place, the
-    /// tag it knows it by is given too.
+    /// A new subscription; it takes over the place that waits for its name longest. If the dispatcher knows that place,
+    /// the tag it knows it by is given too.
     pub(super) fn keep(&mut self, how: Redelivery<Out>) -> (Box<Kept<Out>>, Option<Tag>) {
         let places = self.places.iter();
         let named = places.filter(|(_, place)| how.to.as_ref() == Some(&place.name));

@@ -45,8 +45,8 @@ pub struct Child<K: Kind> {
     links: Vec<Link<K>>,
 }
 
-/// A child of a supervisor from a closure that makes its stage: it is called for every start, so each start has new state.
-/// The stage gets the child's name.
+/// A child of a supervisor from a closure that makes its stage: it is called for every start, so each start has new
+/// state. The stage gets the child's name.
 ///
 /// Restarted are those that failed ([`Restart::Transient`]), if nothing else is said.
 pub fn child<K: Kind>(
@@ -91,8 +91,9 @@ impl<K: Kind> Child<K> {
 impl<K: Taking> Child<K> {
     /// Subscribes the child to one that was given to the same supervisor before it, at each start of either.
     ///
-    /// As long as the producer is restarted, the options' `cancel` does not matter: the consumer goes on and is subscribed
-    /// to the restart. When the producer has ended and does not come again, the consumer does what `cancel` says.
+    /// As long as the producer is restarted, the options' `cancel` does not matter: the consumer goes on and is
+    /// subscribed to the restart. When the producer has ended and does not come again, the consumer does what `cancel`
+    /// says.
     pub fn subscribe_to<P: Emitting<Out = K::In>>(
         mut self,
         producer: &ChildRef<P>,

@@ -34,11 +34,12 @@ pub enum Strategy {
 
 /// Stages that are watched together: each is a [child](child()) made by a closure, and is started again when it fails.
 ///
-/// Children are started in the order they were given, producers before their consumers, and stopped in reverse order. A child
-/// that ended and is not to come again stays away; with `RestForOne` and `OneForAll` it is started again with those that
-/// failed, unless it is [`Restart::Temporary`]. When no child is left to come again, the supervisor ends well. When there are more restarts than
-/// [`max_restarts`](Supervisor::max_restarts) allows, all are stopped and it ends with an error. A start that fails counts
-/// as a restart of that child, so it is tried again until the limit is reached.
+/// Children are started in the order they were given, producers before their consumers, and stopped in reverse order. A
+/// child that ended and is not to come again stays away; with `RestForOne` and `OneForAll` it is started again with
+/// those that failed, unless it is [`Restart::Temporary`]. When no child is left to come again, the supervisor ends
+/// well. When there are more restarts than [`max_restarts`](Supervisor::max_restarts) allows, all are stopped and it
+/// ends with an error. A start that fails counts as a restart of that child, so it is tried again until the limit is
+/// reached.
 ///
 /// Nothing is waited between the end of a child and its restart. What a child that failed had in flight is lost, unless
 /// its subscriptions have [redelivery](super::Subscription::redeliver).

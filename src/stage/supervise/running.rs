@@ -14,6 +14,7 @@ use super::Strategy;
 use super::child::Ward;
 use super::limit::{Limit, Restart};
 use crate::error::{Error, ErrorKind};
+use crate::run::StopToken;
 
 /// A child that has ended by itself.
 #[derive(Debug)]
@@ -139,11 +140,13 @@ struct Watch {
     limit: Limit,
     on_exit: Option<OnExit>,
     restarts: Arc<AtomicU64>,
+    /// So that nothing is started any more, whatever waits before the word.
+    stop: StopToken,
 }
 
 impl Watch {
     fn work(&mut self) -> Result<(), Error> {
-        while !self.children.are_done() {
+        while !self.children.are_done() && !self.stop.is_stopped() {
             match self.children.words.recv() {
                 Ok(Word::Ended(index, start, reason)) => self.ended(index, start, reason)?,
                 // It has a sender itself.
@@ -206,6 +209,8 @@ impl Watch {
             };
             match self.start_group(group.clone()) {
                 Ok(()) => return Ok(()),
+                // It does not matter any more.
+                Err(_) if self.stop.is_stopped() => return Ok(()),
                 Err((failed, error)) => (index, why) = (failed, error.to_string()),
             }
         }
@@ -240,8 +245,8 @@ impl Watch {
     }
 }
 
-/// A supervisor that runs, and its owner: dropping it stops the children in reverse order, waits for their threads, and for
-/// its own.
+/// A supervisor that runs, and its owner: dropping it stops the children in reverse order, waits for their threads, and
+/// for its own.
 ///
 /// To be dropped, stopped and joined from outside: a child that does so in a callback waits for itself.
 #[must_use = "dropping it stops the children"]
@@ -249,6 +254,7 @@ pub struct Supervising {
     sender: Sender<Word>,
     thread: Option<JoinHandle<Result<(), Error>>>,
     restarts: Arc<AtomicU64>,
+    stop: StopToken,
 }
 
 impl Supervising {
@@ -261,6 +267,8 @@ impl Supervising {
         let sender = children.sender.clone();
         let restarts = Arc::new(AtomicU64::new(0));
         let counted = restarts.clone();
+        let stop = StopToken::new();
+        let asked = stop.clone();
         // If there is no thread, the children are dropped with the closure; the handles of those that run stop them.
         let watch = move || {
             let mut watch = Watch {
@@ -269,6 +277,7 @@ impl Supervising {
                 limit,
                 on_exit,
                 restarts: counted,
+                stop: asked,
             };
             let worked = catch_unwind(AssertUnwindSafe(|| watch.work()));
             watch.children.stop_all();
@@ -285,6 +294,7 @@ impl Supervising {
             sender,
             thread: Some(thread),
             restarts,
+            stop,
         })
     }
 
@@ -312,6 +322,7 @@ impl Supervising {
     }
 
     fn ask(&self) {
+        self.stop.stop();
         // One that has ended needs no asking.
         let _ = self.sender.send(Word::Stop);
     }

@@ -113,7 +113,8 @@ impl<E: Send + 'static> StageRef<Consumes<ConsumerSupervisor<E>>> {
     /// Tells a task to stop, and waits until it has returned; its place is free then, and it is not started again. False
     /// if there is no such task. One that waits for its restart is gone at once.
     ///
-    /// A thread cannot be killed: a task that never looks at [`Task::is_stopped`](super::Task::is_stopped) is waited for as long as it takes.
+    /// A thread cannot be killed: a task that never looks at [`Task::is_stopped`](super::Task::is_stopped) is waited
+    /// for as long as it takes.
     ///
     /// # Errors
     /// The stage has ended, or does meanwhile.

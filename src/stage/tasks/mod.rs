@@ -73,25 +73,25 @@ enum State<E> {
 /// A consumer that runs a task for each event, each on a thread of its own: for events that are dear and wait, such as
 /// requests. A closure is given the event and the [`Task`], and says by its result whether it failed.
 ///
-/// **How many.** No more tasks run than the subscription's `max_demand`, for each subscription of its own. When at least `min_demand` of them
-/// have ended since it last asked, it asks for as many as have. So between `max_demand - min_demand` and `max_demand` tasks
-/// run while there are events: `min_demand` is not the least number of tasks, but how many have to end before more come.
-/// With zero (or one) each that ends makes room for the next at once.
+/// **How many.** No more tasks run than the subscription's `max_demand`, for each subscription of its own. When at
+/// least `min_demand` of them have ended since it last asked, it asks for as many as have. So between `max_demand -
+/// min_demand` and `max_demand` tasks run while there are events: `min_demand` is not the least number of tasks, but
+/// how many have to end before more come. With zero (or one) each that ends makes room for the next at once.
 ///
 /// **Failures.** A task that returns an error or panics has ended as one that did not: nothing else ends by it. With
 /// [`restart(Restart::Transient)`](Builder::restart) it is started again with its event, in the place it has; more
-/// [restarts](Builder::max_restarts) than three in five seconds are the stage's end. [`Restart::Permanent`] is refused: an event would be worked on for
-/// ever. A task for which there is no thread to be had has failed, and is not tried again.
-/// Failures are given to [`on_failure`](Builder::on_failure).
+/// [restarts](Builder::max_restarts) than three in five seconds are the stage's end. [`Restart::Permanent`] is refused:
+/// an event would be worked on for ever. A task for which there is no thread to be had has failed, and is not tried
+/// again. Failures are given to [`on_failure`](Builder::on_failure).
 ///
-/// **Ends.** Tasks go on when a temporary subscription ends. When the stage ends it waits for its tasks: no thread is left
-/// behind. If its reason is [`Reason::Normal`] (the producers are done, or [`stop`](super::Handle::stop)) they run to their end, restarts included.
-/// Otherwise (the handle is dropped, a failure) [`Task::is_stopped`] tells them to return, and none is restarted. A thread cannot be killed:
-/// a task that never looks is waited for as long as it takes.
+/// **Ends.** Tasks go on when a temporary subscription ends. When the stage ends it waits for its tasks: no thread is
+/// left behind. If its reason is [`Reason::Normal`] (the producers are done, or [`stop`](super::Handle::stop)) they run
+/// to their end, restarts included. Otherwise (the handle is dropped, a failure) [`Task::is_stopped`] tells them to
+/// return, and none is restarted. A thread cannot be killed: a task that never looks is waited for as long as it takes.
 ///
-/// **With redelivery** an event is done with when its task has ended, well or not, and those of all events before it. Not done with are
-/// those whose tasks failed too often, or failed when they were told to stop since the stage ends; they come again to whoever
-/// gets the rest.
+/// **With redelivery** an event is done with when its task has ended, well or not, and those of all events before it.
+/// Not done with are those whose tasks failed too often, or failed when they were told to stop since the stage ends;
+/// they come again to whoever gets the rest.
 ///
 /// # Examples
 /// ```

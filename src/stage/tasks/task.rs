@@ -20,7 +20,8 @@ impl fmt::Display for TaskId {
     }
 }
 
-/// What a task knows of itself. Threads cannot be killed: a task that may run long looks now and then whether it is to stop.
+/// What a task knows of itself. Threads cannot be killed: a task that may run long looks now and then whether it is to
+/// stop.
 #[derive(Debug, Clone)]
 pub struct Task {
     id: TaskId,

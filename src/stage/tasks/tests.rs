@@ -55,8 +55,8 @@ struct Seen(u32);
 
 type Stage = StageRef<Consumes<ConsumerSupervisor<Seen>>>;
 
-/// Runs one event that fails, with a message handled between its failure and its restart, and a second event that does not.
-/// Returns what ran.
+/// Runs one event that fails, with a message handled between its failure and its restart, and a second event that does
+/// not. Returns what ran.
 fn between(post: impl Fn(&Stage, Sender<()>) + Send + 'static) -> Receiver<u32> {
     let (ran, runs) = channel();
     let (handled, wait) = channel();
