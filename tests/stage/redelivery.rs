@@ -58,7 +58,7 @@ fn three(
     let forward = stage::child("middle", move || {
         let traps = traps.clone();
         stage::map_batches(move |batch: Vec<u64>, out| {
-            // Half of it is emitted, and then it fails.
+            // A call that fails emits nothing, not even what it had made.
             out.extend(batch.iter().take(batch.len() / 2).copied());
             traps.spring(&batch)?;
             out.extend(batch.iter().skip(batch.len() / 2).copied());
