@@ -1,4 +1,4 @@
-//! A guide in nine short chapters: a picture, programs that run, and what to know about them.
+//! A guide in ten short chapters: a picture, programs that run, and what to know about them.
 //!
 //! 1. [A first flow](first_flow): sources, steps, ends
 //! 2. [Stages, order and backpressure](stages): which threads there are, and what lies between them
@@ -8,7 +8,8 @@
 //! 6. [Graphs](graphs): several flows into one, one into several
 //! 7. [Running](running): starting, serving, stopping; errors and reports
 //! 8. [Testing flows](testing): seeds, clocks, channels
-//! 9. [From Elixir's Flow](from_elixir): its functions, and ours
+//! 9. [Stages by hand](demand): producers and consumers that run as long as the program does
+//! 10. [From Elixir's Flow](from_elixir): its functions, and ours
 //!
 //! What a single method does exactly is told at [`Flow`](crate::Flow).
 
@@ -24,7 +25,9 @@ macro_rules! chapters {
         #[doc = "[graphs]: crate::guide::graphs"]
         #[doc = "[running]: crate::guide::running"]
         #[doc = "[testing]: crate::guide::testing"]
+        #[doc = "[demand]: crate::guide::demand"]
         #[doc = "[elixir]: crate::guide::from_elixir"]
+        #[doc = "[stage]: crate::stage"]
         #[doc = ""]
         #[doc = include_str!(concat!("../docs/guide/", $file))]
         pub mod $name {}
@@ -40,5 +43,6 @@ chapters! {
     graphs "graphs.md"
     running "running.md"
     testing "testing.md"
+    demand "demand.md"
     from_elixir "from-elixir.md"
 }
