@@ -36,6 +36,8 @@ pub mod guide;
 mod options;
 mod output;
 mod plan;
+#[cfg(feature = "rate")]
+mod rate;
 mod run;
 mod source;
 pub mod stage;

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::Flow;
-use crate::step::{Bucket, Pipe, RateLimit};
+use crate::rate::Bucket;
+use crate::step::{Pipe, RateLimit};
 
 impl<'env, P: Pipe + 'env> Flow<'env, P> {
     /// Lets items pass at a rate of `n` in each period, over all workers of the stage (feature `rate`).

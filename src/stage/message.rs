@@ -186,6 +186,8 @@ pub(crate) enum Message<K: Kind> {
     SetDemand(DemandMode),
     GetDemand(Sender<DemandMode>),
     Buffered(Sender<usize>),
+    // Time has passed, or a rate has changed: what waits may go on.
+    Look,
     Finish,
     Stop(Reason),
 }

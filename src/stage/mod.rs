@@ -77,6 +77,8 @@ mod message;
 mod port;
 mod producer;
 mod producer_consumer;
+#[cfg(feature = "rate")]
+mod rate;
 mod reason;
 mod redelivery;
 mod reference;
@@ -100,6 +102,8 @@ pub use message::{Call, Cast, Info};
 pub use port::{Downstream, Emits, Output, Upstream};
 pub use producer::Producer;
 pub use producer_consumer::ProducerConsumer;
+#[cfg(feature = "rate")]
+pub use rate::Rate;
 pub use reason::{Answer, Asking, DemandMode, Ended, Init, Next, Reason};
 pub use reference::{ConsumerRef, Counts, ProducerConsumerRef, ProducerRef, StageRef};
 pub use start::{Builder, consumer, producer, producer_consumer};

@@ -8,7 +8,7 @@ use std::thread;
 use crossbeam_channel::{bounded, unbounded};
 
 use super::buffer::Keep;
-use super::core::{OnEnd, Setup, live};
+use super::core::{Gate, OnEnd, Setup, live};
 use super::dispatch::{DemandDispatch, Dispatcher};
 use super::handle::Handle;
 use super::kind::{Consumes, Emitting, Kind, Produces, Taking, Transforms};
@@ -54,6 +54,7 @@ pub struct Builder<K: Kind> {
     buffer: Option<usize>,
     keep: Keep,
     mode: DemandMode,
+    gate: Gate,
     subscribe_to: Vec<(Output<K::In>, Subscription<K::In>)>,
 }
 
@@ -92,6 +93,7 @@ impl<K: Kind> Builder<K> {
             buffer,
             keep: Keep::default(),
             mode: DemandMode::default(),
+            gate: Gate::default(),
             subscribe_to: Vec::new(),
         }
     }
@@ -147,6 +149,7 @@ impl<K: Kind> Builder<K> {
             buffer: self.buffer,
             keep: self.keep,
             mode: self.mode,
+            gate: self.gate,
             subscribe_to: requests,
             on_end,
         };
@@ -202,6 +205,13 @@ impl<K: Emitting> Builder<K> {
     pub fn buffer(mut self, events: usize, keep: Keep) -> Self {
         self.buffer = Some(events);
         self.keep = keep;
+        self
+    }
+
+    /// Limits how fast the stage gives events to its consumers (feature `rate`): see [`Rate`](super::Rate).
+    #[cfg(feature = "rate")]
+    pub fn rate(mut self, rate: &super::Rate) -> Self {
+        self.gate = Gate::new(rate);
         self
     }
 

@@ -46,8 +46,6 @@ pub use map_concurrent::MapConcurrent;
 pub use map_with::MapWith;
 pub(crate) use pace::Pace;
 #[cfg(feature = "rate")]
-pub(crate) use rate::Bucket;
-#[cfg(feature = "rate")]
 pub use rate::RateLimit;
 pub use reduce::Reduce;
 pub use take::Take;

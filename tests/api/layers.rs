@@ -18,6 +18,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "options",
             "output",
             "plan",
+            "rate",
             "run",
             "source",
             "stage",
@@ -35,6 +36,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "options",
             "output",
             "plan",
+            "rate",
             "run",
             "source",
             "state",
@@ -46,10 +48,11 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("guide", &[]),
     // Pure.
     ("aggregate", &[]),
+    ("rate", &[]),
     ("plan", &["error", "options"]),
     ("options", &["run"]),
     ("error", &["run"]),
-    ("stage", &["error", "run"]),
+    ("stage", &["error", "rate", "run"]),
     // The runner, and the contracts of the two ends of a worker.
     (
         "run",
@@ -58,7 +61,7 @@ const KNOWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("window", &["edge"]),
-    ("step", &["edge", "error", "run", "window"]),
+    ("step", &["edge", "error", "rate", "run", "window"]),
     ("output", &["edge", "error", "options", "run", "step"]),
     // What comes in, and what goes between.
     ("source", &["error", "options", "run", "step"]),

@@ -6,6 +6,8 @@ mod calls;
 mod cancels;
 mod common;
 mod modes;
+#[cfg(feature = "rate")]
+mod rate;
 mod redelivery;
 mod sharing;
 mod streams;

@@ -127,7 +127,24 @@ impl<K: Kind> Core<K> {
         self.forward(demand)
     }
 
+    /// Demand that may go on at once, or waits for the rate.
     fn forward(&mut self, demand: u64) -> Flow {
+        if self.gate.holds(demand) {
+            return ControlFlow::Continue(());
+        }
+        self.pass_on(demand)
+    }
+
+    /// Lets demand go on that the rate allows; whether there was some.
+    pub(super) fn release(&mut self) -> ControlFlow<Reason, bool> {
+        let demand = self.gate.release();
+        if demand > 0 {
+            self.pass_on(demand)?;
+        }
+        ControlFlow::Continue(demand > 0)
+    }
+
+    fn pass_on(&mut self, demand: u64) -> Flow {
         let rest = demand - self.serve(demand)?;
         if rest == 0 || K::TAKES || self.finishing.is_some() {
             return ControlFlow::Continue(());
@@ -163,11 +180,14 @@ impl<K: Kind> Core<K> {
     /// Gives events from the buffer to consumers that wait though no demand is new; whether there were some.
     pub(super) fn draw(&mut self) -> ControlFlow<Reason, bool> {
         let held = self.buffer.len() as u64;
-        if held == 0 || self.mode == DemandMode::Accumulate {
+        if held == 0 || self.mode == DemandMode::Accumulate || self.gate.is_waiting() {
             return ControlFlow::Continue(false);
         }
         let demand = self.dispatcher.draw(held);
         self.owed = self.owed.saturating_add(demand);
+        if self.gate.holds(demand) {
+            return ControlFlow::Continue(false);
+        }
         let served = self.serve(demand)?;
         ControlFlow::Continue(served > 0)
     }
@@ -180,9 +200,21 @@ impl<K: Kind> Core<K> {
         if self.mode == DemandMode::Accumulate {
             self.store(events, true);
         } else {
-            let rest = self.share(events)?;
-            self.store(rest, false);
+            self.part(events)?;
         }
+        ControlFlow::Continue(())
+    }
+
+    /// Gives consumers what they have asked for, as far as the rate allows; the rest goes to the buffer.
+    fn part(&mut self, mut events: Vec<K::Out>) -> Flow {
+        let late = self.gate.late(&mut events, self.buffer.len());
+        let mut rest = if events.is_empty() {
+            events
+        } else {
+            self.share(events)?
+        };
+        rest.extend(late);
+        self.store(rest, false);
         ControlFlow::Continue(())
     }
 
@@ -190,6 +222,7 @@ impl<K: Kind> Core<K> {
     pub(super) fn share(&mut self, events: Vec<K::Out>) -> ControlFlow<Reason, Vec<K::Out>> {
         let len = events.len() as u64;
         self.owed = self.owed.saturating_sub(len);
+        self.gate.count(len);
         match self.dispatcher.dispatch(events, &mut self.outbox) {
             Ok(rest) => {
                 let given = len.saturating_sub(rest.len() as u64);
@@ -285,8 +318,7 @@ impl<K: Kind> Core<K> {
         }
         while self.held.len() > 0 {
             let Taken { events, infos } = self.held.take(u64::MAX);
-            let rest = self.share(events)?;
-            self.store(rest, false);
+            self.part(events)?;
             for info in infos {
                 if !self.buffer.info(info) {
                     self.dispatcher.info(info, &mut self.outbox);

@@ -15,8 +15,8 @@ use super::super::kind::Kind;
 use super::super::message::{Mailbox, Message, Request};
 use super::super::reason::{DemandMode, Ended, Init, Reason};
 use super::super::reference::StageRef;
-use super::Core;
 use super::unsettled::Unsettled;
+use super::{Core, Gate};
 use crate::error::{Error, ErrorKind};
 
 /// All a stage is started with.
@@ -27,6 +27,7 @@ pub(crate) struct Setup<K: Kind> {
     pub(crate) buffer: Option<usize>,
     pub(crate) keep: Keep,
     pub(crate) mode: DemandMode,
+    pub(crate) gate: Gate,
     pub(crate) subscribe_to: Vec<Request<K::In>>,
     /// Told of the end, when all others have been; not of a start that failed.
     pub(crate) on_end: Option<OnEnd>,
@@ -87,6 +88,7 @@ pub(crate) fn live<K: Kind>(
         buffer: buffer(),
         keep: setup.keep,
         owed: 0,
+        gate: setup.gate,
         mode: setup.mode,
         held: buffer(),
         held_demand: VecDeque::new(),
@@ -97,6 +99,7 @@ pub(crate) fn live<K: Kind>(
         finishing: None,
         unsettled: Unsettled::new(Core::<K>::MIDDLE),
     };
+    core.gate.watch(&core.me);
     let requests = setup.subscribe_to;
     let lived = catch_unwind(AssertUnwindSafe(|| {
         for request in requests {

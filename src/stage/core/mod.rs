@@ -2,6 +2,7 @@
 //! same for all three kinds; state, dispatcher, buffer and subscriptions belong to it alone.
 
 mod down;
+mod gate;
 mod life;
 mod redeliver;
 mod unsettled;
@@ -26,6 +27,7 @@ use super::subscription::{Cancel, Tag};
 use crate::error::{BoxError, Error, ErrorKind};
 
 use down::Down;
+pub(super) use gate::Gate;
 pub(super) use life::{OnEnd, Setup, live};
 use unsettled::Unsettled;
 use up::Up;
@@ -63,6 +65,8 @@ pub(super) struct Core<K: Kind> {
     keep: Keep,
     /// Events that the dispatcher was promised and has not got.
     owed: u64,
+    /// Where demand waits for the rate the stage has, if it has one.
+    gate: Gate,
     mode: DemandMode,
     /// While demand is collected: events emitted and demand, each as it came.
     held: Buffer<K::Out>,
@@ -89,10 +93,10 @@ impl<K: Kind> Core<K> {
         loop {
             let message = match self.ready() {
                 Some(message) => message,
-                None => match self.inbox.recv() {
-                    Ok(message) => message,
+                None => match self.gate.receive(&self.inbox) {
+                    Some(message) => message,
                     // It has a sender itself.
-                    Err(_) => return Reason::Shutdown,
+                    None => return Reason::Shutdown,
                 },
             };
             if let ControlFlow::Break(reason) = self.step(message) {
@@ -154,6 +158,7 @@ impl<K: Kind> Core<K> {
             Message::Buffered(to) => {
                 let _ = to.send(self.buffer.len() + self.held.len());
             }
+            Message::Look => {}
             Message::Finish => self.finish(Reason::Normal)?,
             Message::Stop(reason) => return ControlFlow::Break(reason),
         }
@@ -161,7 +166,7 @@ impl<K: Kind> Core<K> {
     }
 
     /// Does what a message made possible, until nothing is left: infos whose turn has come, buffered events for consumers
-    /// that wait, events that wait for demand, and the end.
+    /// that wait, events that wait for demand, demand that waits for the rate, and the end.
     fn settle(&mut self) -> Flow {
         loop {
             if let Some(info) = self.due.pop_front() {
@@ -169,7 +174,7 @@ impl<K: Kind> Core<K> {
                     Some(run) => self.run(run)?,
                     None => self.marked(info),
                 }
-            } else if !self.draw()? && !self.take_in()? {
+            } else if !self.draw()? && !self.take_in()? && !self.release()? {
                 break;
             }
         }

@@ -94,7 +94,7 @@ impl<K: Kind> Core<K> {
 
     /// In the middle: handles the next of what waits, if somebody has asked; whether it did.
     pub(super) fn take_in(&mut self) -> ControlFlow<Reason, bool> {
-        if self.owed == 0 || self.finishing.is_some() {
+        if self.gate.open(self.owed) == 0 || self.finishing.is_some() {
             return ControlFlow::Continue(false);
         }
         let Some(next) = self.incoming.pop_front() else {
