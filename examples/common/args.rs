@@ -23,7 +23,38 @@ pub(crate) fn main(
     }
 }
 
+/// The number behind an option such as `--seconds`, or what it is when it is left out; the option is taken out of the
+/// arguments.
+#[allow(dead_code, reason = "not every program has options")]
+pub(crate) fn option<N: FromStr>(
+    args: &mut Vec<String>,
+    name: &str,
+    otherwise: N,
+) -> Result<N, String> {
+    let Some(at) = args.iter().position(|arg| arg == name) else {
+        return Ok(otherwise);
+    };
+    args.remove(at);
+    if at == args.len() {
+        return Err(format!("{name} needs a number"));
+    }
+    let number = args.remove(at);
+    number
+        .parse()
+        .map_err(|_| format!("{name} needs a number, not `{number}`"))
+}
+
+/// Refuses arguments that nobody has taken out.
+#[allow(dead_code, reason = "not every program has options")]
+pub(crate) fn no_more(args: &[String]) -> Result<(), String> {
+    match args.first() {
+        Some(arg) => Err(format!("there is no argument `{arg}`, see --help")),
+        None => Ok(()),
+    }
+}
+
 /// The number at a place of the arguments, or what it is when it is left out.
+#[allow(dead_code, reason = "not every program has numbers without a name")]
 pub(crate) fn number<N: FromStr>(
     args: &[String],
     at: usize,

@@ -8,6 +8,7 @@ use std::process::{Command, Output};
 mod measures;
 mod nexmark;
 mod one_brc;
+mod stages;
 mod word_count;
 
 /// The folder of the crate, where the examples' data lie.
