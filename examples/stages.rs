@@ -1,9 +1,9 @@
-//! What stages cost: `stages HOW [N]`.
+//! What stages cost: `stages HOW [N [BATCHES]]`.
 //!
 //! | HOW | what | N |
 //! |---|---|---|
-//! | `stages` | counter, doubler, consumer, with default demand | events |
-//! | `channel` | the same batches, through two bounded channels between three threads | events |
+//! | `stages` | counter, doubler, consumer, with demand for BATCHES of 500; 2 is the default demand | events |
+//! | `channel` | the same batches, through two bounded channels between three threads, with room for BATCHES each | events |
 //! | `subscriptions` | a stage with N subscriptions that each ask for one event at a time | subscriptions |
 //! | `idle` | a producer with N consumers that get nothing: the processor time of a second (Linux) | consumers |
 
@@ -27,7 +27,10 @@ mod args;
 const BATCH: u64 = 500;
 
 fn main() -> ExitCode {
-    args::main("stages stages|channel|subscriptions|idle [N]", run)
+    args::main(
+        "stages stages|channel|subscriptions|idle [N [BATCHES]]",
+        run,
+    )
 }
 
 fn run(args: &[String]) -> Result<(), Box<dyn Error>> {
@@ -35,10 +38,11 @@ fn run(args: &[String]) -> Result<(), Box<dyn Error>> {
     match how.as_str() {
         "stages" | "channel" => {
             let n: u64 = args::number(args, 1, Some(20_000_000))?;
+            let batches: u32 = args::number(args, 2, Some(2))?;
             let start = Instant::now();
             let sum = match how.as_str() {
-                "stages" => stages(n)?,
-                _ => channels(n)?,
+                "stages" => stages(n, batches)?,
+                _ => channels(n, batches)?,
             };
             let took = start.elapsed().as_secs_f64();
             let speed = n as f64 / took / 1e6;
@@ -112,23 +116,28 @@ impl Consumer for Sum {
     }
 }
 
-fn stages(n: u64) -> Result<u64, Box<dyn Error>> {
+fn stages(n: u64, batches: u32) -> Result<u64, Box<dyn Error>> {
     let (report, sum) = channel();
+    let most = BATCH * u64::from(batches);
+    let demand = Subscription::new()
+        .max_demand(most)
+        .min_demand(most.saturating_sub(BATCH));
     let counter = stage::producer(Counter { next: 0, end: n }).start()?;
     let doubler = stage::producer_consumer(Doubler)
-        .subscribe_to(&counter, Subscription::new())
+        .subscribe_to(&counter, demand.clone())
         .start()?;
     let consumer = stage::consumer(Sum { sum: 0, report })
-        .subscribe_to(&doubler, Subscription::new())
+        .subscribe_to(&doubler, demand)
         .start()?;
     consumer.join()?;
     Ok(sum.recv()?)
 }
 
-/// Two batches under way on each way, as with the default demand.
-fn channels(n: u64) -> Result<u64, Box<dyn Error>> {
-    let (numbers, counted) = bounded::<Vec<u64>>(2);
-    let (doubles, doubled) = bounded::<Vec<u64>>(2);
+/// As many batches under way as with that demand.
+fn channels(n: u64, batches: u32) -> Result<u64, Box<dyn Error>> {
+    let room = batches as usize;
+    let (numbers, counted) = bounded::<Vec<u64>>(room);
+    let (doubles, doubled) = bounded::<Vec<u64>>(room);
     let counter = thread::spawn(move || {
         for start in (0..n).step_by(BATCH as usize) {
             let end = n.min(start + BATCH);

@@ -112,12 +112,24 @@ impl Rate {
         let left = state.bucket.draw_up_to(now, state.n);
         bucket.draw_up_to(now, n.saturating_sub(left));
         (state.n, state.per, state.bucket) = (n, per, bucket);
-        let stages = state.stages.clone();
-        drop(state);
-        for stage in stages.iter().filter_map(Weak::upgrade) {
-            stage.look();
-        }
+        tell(state);
         Ok(())
+    }
+
+    /// Fills the bucket at once, and wakes those that wait.
+    pub fn refill(&self) {
+        let mut state = self.state();
+        // What made a bucket once makes one again.
+        if let Some(full) = Bucket::new(state.n, state.per) {
+            state.bucket = full;
+        }
+        tell(state);
+    }
+
+    /// How many events, and in which period.
+    pub fn get(&self) -> (u32, Duration) {
+        let state = self.state();
+        (state.n, state.per)
     }
 
     /// Takes permits for demand that waits, when so many were taken that were not used yet: how many, or when there may be
@@ -166,6 +178,15 @@ impl Rate {
             Time::Machine(started) => started.checked_add(until).unwrap_or(now + LOOK),
             Time::Manual(_) => now + LOOK,
         }
+    }
+}
+
+/// Tells the stages of a change, without the lock.
+fn tell(state: MutexGuard<'_, State>) {
+    let stages = state.stages.clone();
+    drop(state);
+    for stage in stages.iter().filter_map(Weak::upgrade) {
+        stage.look();
     }
 }
 

@@ -179,6 +179,24 @@ fn what_is_left_stays_when_a_rate_changes() -> Result<(), Error> {
 }
 
 #[test]
+fn a_bucket_is_filled_by_hand() -> Result<(), Error> {
+    let (rate, _clock) = rate(2);
+    let (counter, _demanded) = counter();
+    let counter = counter.rate(&rate).start()?;
+    let (_consumer, records) = record(&counter, demands(10, 0))?;
+    assert_eq!(batch(&records), [0, 1]);
+    rate.change(4, 2 * SECOND)?;
+    assert_eq!(rate.get(), (4, 2 * SECOND));
+    counter.call(Ping)?;
+    nothing(&records);
+    rate.refill();
+    assert_eq!(batch(&records), [2, 3, 4, 5]);
+    counter.call(Ping)?;
+    nothing(&records);
+    Ok(())
+}
+
+#[test]
 fn a_change_wakes_stages_that_wait_by_the_machines_clock() -> Result<(), Error> {
     let rate = Rate::new(1, Duration::from_secs(3_600))?;
     let (counter, _demanded) = counter();
