@@ -39,8 +39,8 @@ const LOOK: Duration = Duration::from_millis(1);
 /// // A test need not wait for the next.
 /// clock.advance(Duration::from_secs(1));
 /// assert_eq!((events.next().unwrap()?, events.next().unwrap()?), (2, 3));
-/// rate.change(1000, Duration::from_nanos(1))?;
-/// clock.advance(Duration::from_nanos(1));
+/// rate.change(1000, Duration::from_secs(1))?;
+/// clock.advance(Duration::from_secs(1));
 /// assert_eq!(events.collect::<Result<Vec<i32>, _>>()?, [4, 5]);
 /// # Ok::<(), millstream::Error>(())
 /// ```
