@@ -207,6 +207,14 @@ impl Error {
         }))
     }
 
+    /// The same error for somebody else: without what a closure panicked with, and without the report.
+    pub(crate) fn copy(&self) -> Self {
+        let mut error = self.again();
+        error.0.payload = Arc::default();
+        error.0.report = None;
+        error
+    }
+
     /// What sort of thing went wrong.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind

@@ -51,8 +51,8 @@ pub use aggregate::{
 };
 pub use error::{BoxError, Error, ErrorKind, Position};
 pub use flow::{
-    BoxFlow, Branches, Ending, Flow, Handle, IntoIter, Items, Served, Subscriber, Unreduced,
-    Weighable, WindowFlow,
+    Attached, BoxFlow, Branches, Ending, Flow, Handle, IntoIter, IntoStages, Items, Served,
+    Subscriber, Unreduced, Weighable, WindowFlow,
 };
 pub use plan::Plan;
 pub use run::{ManualClock, Report, StageReport, StopToken, WorkerReport};
@@ -72,7 +72,8 @@ pub mod chain {
     #[doc(hidden)]
     pub use crate::run::Context;
     pub use crate::source::{
-        FromIter, FromIters, FromRange, FromReceiver, FromSlice, FromSource, FromText, ReadLines,
+        FromIter, FromIters, FromRange, FromReceiver, FromSlice, FromSource, FromStages, FromText,
+        ReadLines,
     };
     pub use crate::state::{
         FullOuter, Inner, JoinKind, Joined, JoinedWithin, Keyed, LeftOuter, RightOuter,

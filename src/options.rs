@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::error::ErrorKind;
 use crate::run::{ManualClock, StopToken};
 
 /// Options of one stage and of the edge it takes its items from.
@@ -36,6 +37,19 @@ pub(crate) struct Group {
     pub(crate) single: Option<&'static str>,
     /// What is wrong with a number that a step was given, and what to write instead.
     pub(crate) refused: Option<&'static str>,
+    /// The stages that the workers are subscribed to, if the input comes from such.
+    pub(crate) producers: Option<Arc<Neighbours>>,
+    /// The stages that subscribe to the workers, if the output goes to such.
+    pub(crate) consumers: Option<Arc<Neighbours>>,
+}
+
+/// Stages beside a flow: those it takes from or gives to.
+#[derive(Debug, Default)]
+pub(crate) struct Neighbours {
+    /// Their names, and the most events under way to or from each worker.
+    pub(crate) stages: Vec<(Arc<str>, u64)>,
+    /// Why the flow cannot run with them.
+    pub(crate) refused: Option<(ErrorKind, String)>,
 }
 
 impl Default for Group {
@@ -55,6 +69,8 @@ impl Default for Group {
             reduced: false,
             single: None,
             refused: None,
+            producers: None,
+            consumers: None,
         }
     }
 }

@@ -89,7 +89,7 @@ pub(super) fn stopped() -> Error {
 
 /// A running flow, made by [`Flow::start`]. Dropping it stops the flow and waits for its threads.
 #[must_use = "dropping a handle stops the flow: keep it, or `join` it"]
-pub struct Handle(Launched);
+pub struct Handle(pub(super) Launched);
 
 impl Handle {
     /// Waits until the flow has ended and all its threads are gone.

@@ -3,6 +3,7 @@
 //! A [`Flow`] is a graph of closed stages and one open chain. Steps extend the chain; a boundary closes it into a
 //! stage object and starts a new chain from a typed edge; a terminal method closes the last one and runs the graph.
 
+mod attached;
 mod boundary;
 mod collect;
 mod concat;
@@ -13,7 +14,9 @@ mod departition;
 mod ending;
 mod finish;
 mod fork;
+mod from_stages;
 mod graft;
+mod into_stages;
 mod join;
 mod join_within;
 mod keeps;
@@ -29,6 +32,7 @@ mod session;
 mod sorted;
 mod steps;
 mod take_sort;
+mod through_stages;
 mod uniq;
 mod unreduced;
 mod window;
@@ -38,8 +42,10 @@ mod window_keyed;
 use std::fmt;
 use std::sync::Arc;
 
+pub use attached::Attached;
 pub use ending::{Append, Ending, Ends, Unended};
 pub use fork::{Branches, Merging};
+pub use into_stages::IntoStages;
 pub use live::{Handle, IntoIter, Items};
 pub use options::Weighable;
 pub use served::{Served, Subscriber};
@@ -77,6 +83,7 @@ use crate::step::{Boxed, Pipe};
 /// | windows | [`window`], [`window_by`], [`in_time_order`] |
 /// | by key | [`count_by`], [`sum_by`], [`min_by`], [`max_by`], [`group_by`], [`fold_by`], [`aggregate_by`], [`count_each`], [`count_by_ref`], [`distinct`], [`distinct_by`], [`group_by_key`] |
 /// | joins | [`inner_join`], [`left_join`], [`right_join`], [`full_join`], [`build`], [`within`], [`lookup_join`], [`lookup_join_with`], [`left_lookup_join`], [`left_lookup_join_with`] |
+/// | stages | [`from_stages`], [`from_specs`], [`through_stages`], [`through_specs`], [`into_stages`], [`into_specs`] |
 /// | ends | [`collect`], [`collect_vec`], [`collect_partitions`], [`fold`], [`count`], [`sum`], [`for_each`], [`try_for_each`], [`sorted`], [`sorted_by_key`], [`top`], [`top_by_key`], [`run`], [`start`], [`serve`], [`serve_to_all`], [`into_iter`], [`scope`], [`ending`] |
 /// | options of a stage | [`stages`], [`batch`], [`batch_bytes`], [`buffer`], [`linger`], [`weigh`], [`name`] |
 /// | options of a run | [`deadline`], [`stop_token`], [`seeded`], [`clock`], [`held`] |
@@ -107,6 +114,12 @@ use crate::step::{Boxed, Pipe};
 /// [`read_lines`]: Flow::read_lines
 /// [`read_byte_lines`]: Flow::read_byte_lines
 /// [`from_source`]: Flow::from_source
+/// [`from_stages`]: Flow::from_stages
+/// [`from_specs`]: Flow::from_specs
+/// [`through_stages`]: Flow::through_stages
+/// [`through_specs`]: Flow::through_specs
+/// [`into_stages`]: Flow::into_stages
+/// [`into_specs`]: Flow::into_specs
 /// [`map`]: Flow::map
 /// [`filter`]: Flow::filter
 /// [`reject`]: Flow::reject

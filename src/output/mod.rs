@@ -13,6 +13,7 @@ mod ordered;
 mod route;
 mod router;
 mod slots;
+mod stages;
 
 use std::time::Instant;
 
@@ -26,6 +27,9 @@ pub(crate) use ordered::Ordered;
 pub(crate) use route::{Route, Routed};
 pub(crate) use router::{ByFunction, ByHash, ByItem, Only, Router, partition_of};
 pub(crate) use slots::Slots;
+pub(crate) use stages::{
+    AtEnd, BeginConsumers, Consumers, Dispatchers, Doors, ToStages, subscribe,
+};
 
 use crate::run::Context;
 

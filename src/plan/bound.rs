@@ -6,6 +6,7 @@
 
 use super::words::{batches, count, items, threads};
 use super::{Edge, End, Plan, Routing};
+use crate::options::Neighbours;
 
 /// One place where items can be, and how many at most.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,9 +42,27 @@ pub(crate) fn source(plan: &Plan, stage: usize) -> Option<Part> {
         return None;
     }
     let group = &plan.nodes[stage].group;
+    if let Some(beside) = &group.producers {
+        return Some(asked(group.workers(), beside));
+    }
     // What an item weighs is known only where a batch is made; a chunk is bounded by its items.
     let chunk = of(group.items(0), items);
     Some(part("taken", &[of(group.workers(), threads), chunk]))
+}
+
+/// What stages that subscribe to the workers of a last stage have asked for; `None` for other stages.
+pub(crate) fn consumers(plan: &Plan, stage: usize) -> Option<Part> {
+    let group = &plan.nodes[stage].group;
+    let beside = group.consumers.as_ref()?;
+    Some(asked(group.workers(), beside))
+}
+
+/// What is under way between workers and stages, which is bounded by the demand.
+fn asked(workers: usize, beside: &Neighbours) -> Part {
+    let sum = |sum: u64, most: &u64| sum.saturating_add(*most);
+    let each = beside.stages.iter().map(|(_, most)| most).fold(0, sum);
+    let each = (each, count(each, "event", "events"));
+    part("asked for", &[of(workers, threads), each])
 }
 
 /// What an edge and the workers at its two ends hold.
@@ -114,7 +133,8 @@ pub(crate) fn most_in_flight(plan: &Plan) -> u64 {
     let edges = plan.edges.iter().map(|e| sum(&edge(plan, e)));
     let ends = (0..plan.nodes.len()).flat_map(|stage| {
         let taken = source(plan, stage).map_or(0, |part| part.items);
-        [taken, sum(&caller(plan, stage))]
+        let asked = consumers(plan, stage).map_or(0, |part| part.items);
+        [taken, sum(&caller(plan, stage)), asked]
     });
     edges.chain(ends).fold(0, u64::saturating_add)
 }

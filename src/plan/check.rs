@@ -26,6 +26,12 @@ pub(crate) fn check(plan: &Plan) -> Result<(), Error> {
             return Err(Error::new(ErrorKind::Option, message));
         }
     }
+    for (node, name) in plan.nodes.iter().zip(&names) {
+        if let Some((kind, complaint)) = beside(node) {
+            let message = format!("stage `{name}`: {complaint}");
+            return Err(Error::new(kind, message));
+        }
+    }
     if let Some((asked, edge)) = order_lost(plan).next() {
         let boundary = match edge.routing {
             Routing::Hash => "hash boundary",
@@ -91,6 +97,23 @@ fn options(node: &Node) -> Option<String> {
              out for {}",
             group.buffer, default.buffer
         ));
+    }
+    None
+}
+
+/// What is wrong between a stage and the stages that it takes from or gives to.
+fn beside(node: &Node) -> Option<(ErrorKind, String)> {
+    let group = &node.group;
+    let gives = group.consumers.as_ref();
+    for neighbours in group.producers.iter().chain(gives) {
+        if let Some(refused) = &neighbours.refused {
+            return Some(refused.clone());
+        }
+        if group.ordered && group.workers() > 1 {
+            let complaint = "`ordered` needs one worker where a flow takes from stages or gives to them, since each \
+                             worker is a consumer or producer of its own: write `stages(1)`, or remove `ordered`";
+            return Some((ErrorKind::Plan, complaint.to_owned()));
+        }
     }
     None
 }

@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use super::bound::{self, Part};
 use super::names::stage_names;
-use super::words::{batches, items, list, number, threads};
+use super::words::{batches, count, items, list, number, threads};
 use super::{Edge, End, Node, Plan, Routing};
+use crate::options::Neighbours;
 
 /// The plan as text, without a line end after the last line.
 pub(crate) fn explain(plan: &Plan) -> String {
@@ -27,7 +28,11 @@ pub(crate) fn explain(plan: &Plan) -> String {
         ));
         out.row("steps", &node.steps.join(" → "));
         if let Some(part) = bound::source(plan, at) {
-            out.row("takes", &chunk(&part, node));
+            let text = match &node.group.producers {
+                Some(beside) => format!("from {}, {}", stages(beside), under_way(&part)),
+                None => chunk(&part, node),
+            };
+            out.row("takes", &text);
         }
         out.keeps(node);
         if plan.nodes[at].group.ordered {
@@ -68,6 +73,21 @@ fn chunk(part: &Part, node: &Node) -> String {
 }
 
 /// How items find their consumer, in words.
+/// `the stages `a` and `b``.
+fn stages(beside: &Neighbours) -> String {
+    let names: Vec<&str> = beside.stages.iter().map(|(name, _)| &**name).collect();
+    let stages = if names.len() == 1 { "stage" } else { "stages" };
+    format!("the {stages} {}", list(&names))
+}
+
+fn under_way(part: &Part) -> String {
+    format!(
+        "as it is asked: at most {} under way ({})",
+        count(part.items, "event", "events"),
+        part.formula
+    )
+}
+
 fn routing(routing: Routing) -> &'static str {
     match routing {
         Routing::Hash => "by hash, so equal keys meet in one thread",
@@ -153,6 +173,18 @@ impl Text {
                 self.row("then", &text);
             }
             End::Result(method) => self.row("then", &format!("into the result, by `{method}`")),
+            End::Stages(_) => {
+                let text = match (
+                    &plan.nodes[stage].group.consumers,
+                    bound::consumers(plan, stage),
+                ) {
+                    (Some(beside), Some(part)) if !beside.stages.is_empty() => {
+                        format!("to {}, {}", stages(beside), under_way(&part))
+                    }
+                    _ => "to whatever stages subscribe, as they ask".to_owned(),
+                };
+                self.row("then", &text);
+            }
             End::Caller { buffer } => {
                 let room = batches(buffer as u64);
                 let text = format!("to the thread that calls, over a queue with room for {room}");

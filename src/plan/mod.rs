@@ -71,6 +71,8 @@ pub(crate) enum End {
     Fork(&'static str),
     /// Into the result of the flow, by this method.
     Result(&'static str),
+    /// To stages that have subscribed, as they ask, by this method.
+    Stages(&'static str),
     /// To the thread that called, over a bounded channel of this many batches.
     Caller {
         /// Batches in the channel.

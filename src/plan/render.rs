@@ -81,6 +81,7 @@ fn json_stage(plan: &Plan, at: usize, names: &[Arc<str>], ordered: bool) -> Stri
             json_array(plan.edges_from(at).map(|(edge, _)| edge.to_string()))
         ),
         End::Result(method) => format!("{{\"result\":{}}}", json_text(method)),
+        End::Stages(method) => format!("{{\"stages\":{}}}", json_text(method)),
         End::Caller { buffer } => format!("{{\"caller\":{{\"buffer\":{buffer}}}}}"),
     };
     format!(
@@ -145,6 +146,7 @@ fn results(plan: &Plan) -> impl Iterator<Item = (usize, String)> {
     ends.filter_map(|(at, node)| match node.end {
         End::Edge(_) | End::Fork(_) => None,
         End::Result(method) => Some((at, method.to_owned())),
+        End::Stages(method) => Some((at, method.to_owned())),
         End::Caller { .. } => Some((at, "the calling thread".to_owned())),
     })
 }

@@ -150,6 +150,11 @@ impl Shared {
         lock(&self.failure).take()
     }
 
+    /// What the run has failed with, if it has.
+    pub(crate) fn failure(&self) -> Option<Error> {
+        lock(&self.failure).as_ref().map(Error::copy)
+    }
+
     pub(crate) fn record(&self, stage: usize, partition: usize, worker: WorkerReport) {
         if let Some(slot) = lock(&self.stages)
             .get_mut(stage)

@@ -14,6 +14,7 @@ mod range;
 mod read_lines;
 mod receiver;
 mod slice;
+mod stages;
 mod take;
 mod text;
 
@@ -27,8 +28,10 @@ pub use range::{FromRange, Integer, Integers};
 pub use read_lines::ReadLines;
 pub use receiver::FromReceiver;
 pub use slice::FromSlice;
+pub use stages::FromStages;
 pub use text::{FromText, Text};
 
+pub(crate) use stages::{Begin, Begun, Gate};
 pub(crate) use text::line_of;
 
 use crate::run::{Context, bump};

@@ -125,6 +125,16 @@ impl Reason {
         matches!(self, Reason::Normal | Reason::Shutdown)
     }
 
+    /// How a run of a flow went for a worker that leaves it: what it failed with, or else whether it was halted.
+    pub(crate) fn of_run(failure: Option<Error>, halted: bool) -> Self {
+        match failure {
+            Some(error) if error.kind() == ErrorKind::Stopped => Reason::Shutdown,
+            Some(error) => Reason::failed(error),
+            None if halted => Reason::Shutdown,
+            None => Reason::Normal,
+        }
+    }
+
     pub(crate) fn failed(error: Error) -> Self {
         Reason::Failed(Arc::new(error))
     }

@@ -104,6 +104,11 @@ impl<K: Kind> Builder<K> {
         self
     }
 
+    /// The name it was given.
+    pub(crate) fn named(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
     /// Starts the stage on a thread of its own, and returns when `init` has and the stage has subscribed.
     ///
     /// # Errors

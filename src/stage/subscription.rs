@@ -282,6 +282,11 @@ impl<E> Subscription<E> {
         }
     }
 
+    /// The most events on the way and waiting; `None` if that is up to who asks by hand.
+    pub(crate) fn most(&self) -> Option<u64> {
+        (!self.manual).then_some(self.max_demand)
+    }
+
     /// What its end does to the consumer.
     pub(crate) fn at_end(&self) -> Cancel {
         self.cancel

@@ -39,6 +39,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "rate",
             "run",
             "source",
+            "stage",
             "state",
             "step",
             "window",
@@ -50,7 +51,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("aggregate", &[]),
     ("rate", &[]),
     ("plan", &["error", "options"]),
-    ("options", &["run"]),
+    ("options", &["error", "run"]),
     ("error", &["run"]),
     ("stage", &["error", "rate", "run"]),
     // The runner, and the contracts of the two ends of a worker.
@@ -62,9 +63,12 @@ const KNOWS: &[(&str, &[&str])] = &[
     ),
     ("window", &["edge"]),
     ("step", &["edge", "error", "rate", "run", "window"]),
-    ("output", &["edge", "error", "options", "run", "step"]),
+    (
+        "output",
+        &["edge", "error", "options", "run", "stage", "step"],
+    ),
     // What comes in, and what goes between.
-    ("source", &["error", "options", "run", "step"]),
+    ("source", &["error", "options", "run", "stage", "step"]),
     ("edge", &["error", "run", "step"]),
     (
         "state",

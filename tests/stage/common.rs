@@ -7,7 +7,7 @@ use millstream::Error;
 use millstream::stage::testing::{Record, Recorder, recorder};
 use millstream::stage::{
     self, Answer, Builder, Call, Caller, Consumes, Emit, Emits, Ended, Handle, Info, Kind, Next,
-    Producer, ProducerConsumer, Reason, Subscription, Tag, Transforms, Upstream,
+    Producer, ProducerConsumer, Reason, Subscription, Tag, Taking, Transforms, Upstream,
 };
 
 /// Long enough that only a test that hangs gets there.
@@ -181,7 +181,7 @@ pub(crate) fn until(from: &Receiver<Record<u64>>, wanted: &[u64]) {
 pub(crate) fn gated<P>(
     producer: P,
     options: Subscription<P::Event>,
-) -> Result<Gated<P::Event, impl Kind>, Error>
+) -> Result<Gated<P::Event, impl Taking<In = P::Event>>, Error>
 where
     P: Emits<Event: Send + 'static>,
 {

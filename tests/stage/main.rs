@@ -5,10 +5,12 @@ mod buffers;
 mod calls;
 mod cancels;
 mod common;
+mod flows;
 mod modes;
 #[cfg(feature = "rate")]
 mod rate;
 mod redelivery;
+mod served;
 mod sharing;
 mod streams;
 mod supervise;

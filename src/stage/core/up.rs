@@ -94,13 +94,16 @@ impl<K: Kind> Core<K> {
 
     /// In the middle: handles the next of what waits, if somebody has asked; whether it did.
     pub(super) fn take_in(&mut self) -> ControlFlow<Reason, bool> {
-        if self.gate.open(self.owed) == 0 || self.finishing.is_some() {
+        // One that is about to end handles no events, but what stood behind them has its turn.
+        let ending = self.finishing.is_some();
+        if !ending && self.gate.open(self.owed) == 0 {
             return ControlFlow::Continue(false);
         }
         let Some(next) = self.incoming.pop_front() else {
             return ControlFlow::Continue(false);
         };
         match next {
+            Incoming::Events(..) if ending => {}
             Incoming::Events(tag, events) => self.handle(tag, events)?,
             Incoming::Ended(tag, ended) => self.lose(tag, ended)?,
             Incoming::Info(info) => self.place_behind(info)?,
