@@ -46,7 +46,7 @@ const KNOWS: &[(&str, &[&str])] = &[
         ],
     ),
     // Text.
-    ("guide", &[]),
+    ("guide", &["stage"]),
     // Pure.
     ("aggregate", &[]),
     ("rate", &[]),
