@@ -105,7 +105,11 @@ pub(crate) fn subscribe<T>(
 ) -> Result<(), Error> {
     let (reply, answer) = bounded(1);
     let stage = &consumer.stage;
-    stage.subscribe(producer.clone(), options.clone(), reply)?;
+    // Another worker's events may have been too much for it already; then that is what went wrong.
+    let failed = || stage.ended().and_then(|reason| reason.outcome().err());
+    if let Err(gone) = stage.subscribe(producer.clone(), options.clone(), reply) {
+        return Err(failed().unwrap_or(gone).of_stage(consumer.name()));
+    }
     let (kind, why) = match answer.recv_timeout(patience) {
         Ok(_) => return Ok(()),
         Err(RecvTimeoutError::Timeout) => (
@@ -119,7 +123,8 @@ pub(crate) fn subscribe<T>(
             "the stage ended before it subscribed".to_owned(),
         ),
     };
-    Err(Error::new(kind, why).of_stage(consumer.name()))
+    let error = failed().unwrap_or_else(|| Error::new(kind, why));
+    Err(error.of_stage(consumer.name()))
 }
 
 impl<T> ToStages<T> {

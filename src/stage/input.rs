@@ -10,7 +10,7 @@ use super::handle::Handle;
 use super::kind::{Emitting, Taking};
 use super::message::{Message, Request};
 use super::port::{Emits, Output};
-use super::reason::Next;
+use super::reason::{Next, Reason};
 use super::reference::StageRef;
 use super::subscription::{StageId, Subscription, Tag};
 use crate::error::Error;
@@ -24,6 +24,9 @@ pub(crate) trait Subscribes<E>: Send + Sync {
         options: Subscription<E>,
         reply: Sender<Tag>,
     ) -> Result<(), Error>;
+
+    /// Why the stage ended; `None` while it runs.
+    fn ended(&self) -> Option<Reason>;
 }
 
 impl<K: Taking> Subscribes<K::In> for StageRef<K> {
@@ -44,6 +47,10 @@ impl<K: Taking> Subscribes<K::In> for StageRef<K> {
         } else {
             Err(self.mailbox.gone())
         }
+    }
+
+    fn ended(&self) -> Option<Reason> {
+        StageRef::ended(self)
     }
 }
 
