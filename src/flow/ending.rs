@@ -239,20 +239,27 @@ pub trait Append<X> {
 }
 
 macro_rules! append {
-    ($(($($part:ident)*))*) => {$(
+    ($(($($part:ident $name:ident),*))*) => {$(
         impl<$($part,)* X> Append<X> for ($($part,)*) {
             type With = ($($part,)* X,);
 
-            #[allow(non_snake_case)]
             fn append(self, x: X) -> Self::With {
-                let ($($part,)*) = self;
-                ($($part,)* x,)
+                let ($($name,)*) = self;
+                ($($name,)* x,)
             }
         }
     )*};
 }
 
-append!((A) (A B) (A B C) (A B C D) (A B C D E) (A B C D E F) (A B C D E F G));
+append! {
+    (A a)
+    (A a, B b)
+    (A a, B b, C c)
+    (A a, B b, C c, D d)
+    (A a, B b, C c, D d, E e)
+    (A a, B b, C c, D d, E e, F f)
+    (A a, B b, C c, D d, E e, F f, G g)
+}
 
 impl<'env, T: Send + 'env> Branches<'env, T> {
     /// Adds a branch with an end of its own; all run together, and their results are a tuple.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Flow;
+use super::into_stages::started;
 use crate::error::{Error, ErrorKind};
 use crate::options::Neighbours;
 use crate::source::{Begin, Begun, FromStages, Gate};
@@ -100,14 +101,12 @@ impl<'env, E: Send + 'static> Flow<'env, FromStages<E>> {
         let begin: Begin<E> = Box::new(move || {
             let mut begun = Vec::with_capacity(specs.len());
             for (spec, options) in specs {
-                match spec.demand(DemandMode::Accumulate).start() {
-                    Ok(handle) => begun.push(Begun {
+                if let Some(handle) = started(spec.demand(DemandMode::Accumulate))? {
+                    begun.push(Begun {
                         output: handle.output(),
                         options,
                         owned: Some(Box::new(handle)),
-                    }),
-                    Err(error) if error.kind() == ErrorKind::Ignored => {}
-                    Err(error) => return Err(error),
+                    });
                 }
             }
             Ok(begun)

@@ -11,14 +11,17 @@ use super::live;
 use crate::error::{Error, ErrorKind};
 use crate::options::Neighbours;
 use crate::output::{Consumers, Dispatchers, Doors, ToStages};
-use crate::plan::{self, End};
+use crate::plan::{self, End, Plan};
 use crate::run::Prepared;
 use crate::stage::dispatch::{DemandDispatch, Dispatcher};
-use crate::stage::{Builder, Cancel, DemandMode, Subscription, Takes, Taking};
+use crate::stage::{Builder, Cancel, DemandMode, Handle, Kind, Subscription, Takes, Taking};
 use crate::step::Pipe;
 
 /// How long a consumer may take to subscribe, if nothing else is said.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How the last stage ends, in the plan.
+const END: End = End::Stages("stages");
 
 /// A flow that is about to be started with stages behind it: made by [`Flow::into_stages`] and [`Flow::into_specs`].
 #[must_use = "a flow into stages does nothing before it is started"]
@@ -134,17 +137,22 @@ where
                 owned: Vec::new(),
             };
             for (spec, options) in specs {
-                match spec.start() {
-                    Ok(handle) => {
-                        begun.consumers.push((handle.input(), options));
-                        begun.owned.push(Box::new(handle));
-                    }
-                    Err(error) if error.kind() == ErrorKind::Ignored => {}
-                    Err(error) => return Err(error),
+                if let Some(handle) = started(spec)? {
+                    begun.consumers.push((handle.input(), options));
+                    begun.owned.push(Box::new(handle));
                 }
             }
             Ok(begun)
         })
+    }
+}
+
+/// Starts a stage that the flow owns; there is none if it declines.
+pub(super) fn started<K: Kind>(spec: Builder<K>) -> Result<Option<Handle<K>>, Error> {
+    match spec.start() {
+        Ok(handle) => Ok(Some(handle)),
+        Err(error) if error.kind() == ErrorKind::Ignored => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
@@ -241,11 +249,15 @@ where
 
     /// What will run, as [`Flow::explain`] says it.
     pub fn explain(&self) -> String {
+        self.plan().explain()
+    }
+
+    fn plan(&self) -> Plan {
         let mut plan = self.flow.plan();
         if let Some(last) = plan.nodes.last_mut() {
-            last.end = End::Stages("stages");
+            last.end = END;
         }
-        plan.explain()
+        plan
     }
 
     /// Starts the flow on threads of its own and returns when the consumers have subscribed.
@@ -254,18 +266,12 @@ where
     /// What is wrong with the plan or the options; what starting a consumer gave; [`ErrorKind::Deadline`] if one did not
     /// subscribe in time, and [`ErrorKind::Stage`] if one has ended.
     pub fn start(self) -> Result<Attached<P::Item>, Error> {
-        let mut plan = self.flow.plan();
-        if let Some(last) = plan.nodes.last_mut() {
-            last.end = End::Stages("stages");
-        }
+        let plan = self.plan();
         plan::check(&plan)?;
         let name = plan::stage_names(&plan).pop();
         let doors = Doors::new(&name.unwrap_or_default(), self.flow.group.workers());
         let outputs = doors.outputs.clone();
-        let mut owned = Vec::new();
-        let begun = (self.begin)()?;
-        owned.extend(begun.owned);
-        let consumers = begun.consumers;
+        let Begun { owned, consumers } = (self.begin)()?;
         let sink = ToStages::new(
             doors,
             self.dispatchers,
@@ -275,7 +281,7 @@ where
         .mode(self.mode)
         .at_leave(self.at_leave);
         sink.link()?;
-        let run = Prepared::new(self.flow.close(End::Stages("stages"), sink))?;
+        let run = Prepared::new(self.flow.close(END, sink))?;
         Ok(Attached {
             run: live::Handle(run.launch()),
             outputs,

@@ -8,7 +8,7 @@ use std::mem::needs_drop;
 
 use crate::plan::{bytes, number};
 use crate::state::{Entry, entry_bytes, front_places, partial_bytes};
-use crate::window::{Panes, Spec};
+use crate::window::{KeySessions, Panes, Spec};
 
 /// One thing that a stage keeps.
 pub(super) type Keep = Cow<'static, str>;
@@ -87,10 +87,10 @@ pub(super) fn keys_of_windows<K, A, T>(spec: &Spec<T>) -> Keep {
     format!("{}; a state is its distinct keys, each {key}", spec.keeps()).into()
 }
 
-/// What a producer combines of windows by key.
-pub(super) fn partials<K, A>() -> Keep {
+/// What a producer combines by key, and by windows or gaps of time.
+pub(super) fn partials<K, A>(by: &str) -> Keep {
     let partial = in_table::<(K, A)>(partial_bytes::<K, A>());
-    format!("partial results by window and key a thread, up to 65,536 and a chunk, each {partial}")
+    format!("partial results by {by} and key a thread, up to 65,536 and a chunk, each {partial}")
         .into()
 }
 
@@ -160,19 +160,14 @@ pub(super) fn rows_within<K, L, R>(interval: bool) -> Keep {
     format!("the rows of both sides{until}; {}", rows::<K, L, R>()).into()
 }
 
-/// What a producer combines of sessions by key.
-pub(super) fn slices<K, A>() -> Keep {
-    let partial = in_table::<(K, A)>(partial_bytes::<K, A>());
-    format!(
-        "partial results by gap of time and key a thread, up to 65,536 and a chunk, each {partial}"
-    )
-    .into()
-}
-
 /// The sessions of each key.
 pub(super) fn sessions_of_keys<K, A>() -> Keep {
-    let key = in_table::<(K, A)>(size_of::<(K, A)>());
-    format!("a state a session that is open, of each key; a key with its state is {key}").into()
+    format!(
+        "a state a session that is open, of each key; a key with its latest session is {}, and up to {} more to find it",
+        owning::<(K, A)>(KeySessions::<K, A>::BYTES),
+        bytes(KeySessions::<K, A>::TO_FIND as u64)
+    )
+    .into()
 }
 
 /// The sessions of a partition's items.
@@ -213,6 +208,20 @@ mod tests {
         assert_eq!(
             in_table::<[u8; 6]>(6),
             "6 bytes, 8 to 16 with its place in a table"
+        );
+    }
+
+    #[test]
+    fn a_session_is_kept_with_its_times_and_its_key() {
+        let keeps = sessions_of_keys::<u64, u64>();
+        assert!(
+            keeps.contains("latest session is 72 bytes, and up to 55 bytes more"),
+            "{keeps}"
+        );
+        let keeps = partials::<u64, u64>("gap of time");
+        assert!(
+            keeps.starts_with("partial results by gap of time and key"),
+            "{keeps}"
         );
     }
 

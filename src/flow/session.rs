@@ -8,7 +8,7 @@ use super::{FiresOnce, Flow, Unreduced, WindowFlow, keeps};
 use crate::aggregate::{Aggregate, ByRef, Combine, Count, Over, Sum};
 use crate::plan::Routing;
 use crate::state::{
-    BySession, CombineWindows, MergeSessions, Partials, Spanning, ToOwner, UniqSessions,
+    BySession, CombineWindows, MergeSessions, Partials, Span, Spanning, ToOwner, UniqSessions,
 };
 use crate::step::{AndEmit, Bridging, EmitState, FlatMap, Map, OnTrigger, Pipe, Quiet, Windowed};
 use crate::window::{By, Firing, Pane, Sessions, TimeOf};
@@ -224,7 +224,8 @@ impl<'env, P: Pipe + 'env, R, T: TimeOf<P::Item> + 'env> WindowFlow<'env, P, R, 
         let (spec, rule) = (rules.spec.of_others(), (&rules.spec).into());
         flow.group.tickets |= C::PLACED;
         flow.group.timed = true;
-        flow.keeps.push(keeps::slices::<K, C::Acc>());
+        flow.keeps
+            .push(keeps::partials::<K, Span<C::Acc>>("gap of time"));
         let partials = flow.step("session", |pipe| CombineWindows {
             pipe: Map {
                 pipe,
@@ -293,10 +294,7 @@ impl<'env, P: Pipe + 'env, R, T: TimeOf<P::Item> + 'env> WindowFlow<'env, P, R, 
         flow.step("uniq_by", |pipe| BySession {
             pipe,
             rule: (&rules.spec).into(),
-            of: UniqSessions {
-                time: Box::new(move |item| time.at(item)),
-                key,
-            },
+            of: UniqSessions { time, key },
         })
     }
 }

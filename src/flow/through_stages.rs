@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex};
 use super::Flow;
 use super::from_stages::{name_of, producers_beside};
 use super::graft::graft;
-use super::into_stages::{PATIENCE, by_demand, consumers_beside};
-use crate::error::{Error, ErrorKind};
+use super::into_stages::{PATIENCE, by_demand, consumers_beside, started};
+use crate::error::Error;
 use crate::options::Neighbours;
 use crate::output::{AtEnd, BeginConsumers, Consumers, Doors, ToStages};
 use crate::plan::{self, End};
@@ -138,15 +138,13 @@ where
         let begin: BeginPassing<P::Item, S::Out> = Box::new(move || {
             let mut passing = Vec::with_capacity(specs.len());
             for (spec, into, from) in specs {
-                match spec.start() {
-                    Ok(handle) => passing.push(Passing {
+                if let Some(handle) = started(spec)? {
+                    passing.push(Passing {
                         passage: handle.passage(),
                         into,
                         from,
                         owned: Some(Box::new(handle)),
-                    }),
-                    Err(error) if error.kind() == ErrorKind::Ignored => {}
-                    Err(error) => return Err(error),
+                    });
                 }
             }
             Ok(passing)

@@ -160,17 +160,9 @@ pub enum Early {}
 
 impl<'env, P: Pipe + 'env, F, W, M: TimeOf<P::Item> + 'env> WindowFlow<'env, P, F, W, M> {
     fn new(flow: Flow<'env, P>, spec: Spec<P::Item>, time: M) -> Self {
-        let rules = Rules {
-            spec,
-            time: None,
-            every: None,
-            periods: Vec::new(),
-            signals: Vec::new(),
-            punctuate: None,
-        };
         WindowFlow {
             flow,
-            rules,
+            rules: Rules::new(spec),
             time,
             fires: PhantomData,
             shape: PhantomData,

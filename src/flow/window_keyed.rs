@@ -11,8 +11,8 @@ use super::{FiresOnce, Flow, Unreduced, WindowFlow, keeps};
 use crate::aggregate::{Aggregate, ByRef, Combine, Count, Over, Sum};
 use crate::plan::Routing;
 use crate::state::{CombineWindows, LatePartials, MergeWindows, Partials, ToOwner};
-use crate::step::{Pipe, Rules, Windowed};
-use crate::window::{Aligned, Pane, Spec, TimeOf};
+use crate::step::{AndEmit, OnTrigger, Pipe, Rules, Windowed};
+use crate::window::{Aligned, Firing, Pane, Spec, TimeOf};
 
 impl<'env, P: Pipe + 'env, R, M: TimeOf<P::Item> + 'env> WindowFlow<'env, P, R, Aligned, M> {
     /// Counts items by window and key.
@@ -139,7 +139,7 @@ impl<'env, P: Pipe + 'env, R, M: TimeOf<P::Item> + 'env> WindowFlow<'env, P, R, 
         let owners: Spec<Partials<K, C::Acc>> = rules.spec.of_starts();
         flow.group.tickets |= C::PLACED;
         flow.group.timed |= M::TIMED;
-        flow.keeps.push(keeps::partials::<K, C::Acc>());
+        flow.keeps.push(keeps::partials::<K, C::Acc>("window"));
         let keeps = keeps::keys_of_windows::<K, C::Acc, _>(&owners);
         let partials = flow.step("window", |pipe| CombineWindows {
             pipe,
@@ -160,12 +160,8 @@ impl<'env, P: Pipe + 'env, R, M: TimeOf<P::Item> + 'env> WindowFlow<'env, P, R, 
         flow.step("window", |pipe| Windowed {
             pipe,
             rules: Rules {
-                spec: owners,
                 time: Some(Box::new(|partials: &Partials<K, C::Acc>| partials.start)),
-                every: None,
-                periods: Vec::new(),
-                signals: Vec::new(),
-                punctuate: None,
+                ..Rules::new(owners)
             },
             init: move || opened.table::<P::Item, K>(&hasher),
             step: merge.clone(),
@@ -203,14 +199,15 @@ impl<'env, P: Pipe + 'env, F, M: TimeOf<P::Item> + 'env> WindowFlow<'env, P, F, 
         G: Fn(&P::Item) -> K + Send + Sync + 'env,
     {
         let keeps = keeps::keys_of_windows::<K, (), _>(&self.rules.spec);
-        let mut flow = self.emit_and_reduce(
-            HashSet::<K, RandomState>::default,
-            move |seen, item| seen.insert(key(&item)).then_some(item),
-            |_, _| None,
-        );
-        // What a set of keys holds says more than the size of a set.
-        flow.keeps.pop();
-        flow.keeps.push(keeps);
-        flow
+        let seen =
+            move |seen: &mut HashSet<K, RandomState>, item| seen.insert(key(&item)).then_some(item);
+        let none = |_: &mut HashSet<K, RandomState>, _: &Firing| None;
+        self.add(
+            "emit_and_reduce",
+            keeps,
+            HashSet::default,
+            AndEmit(seen),
+            OnTrigger(none),
+        )
     }
 }

@@ -37,7 +37,7 @@ pub(crate) use join::{SendByKey, Times};
 pub use keyed::Keyed;
 pub(crate) use merged::{LatePartials, MergeWindows};
 pub(crate) use partials::{Partial, Partials, ToOwner};
-pub(crate) use session::{BySession, MergeSessions, Spanning, UniqSessions};
+pub(crate) use session::{BySession, MergeSessions, Span, Spanning, UniqSessions};
 pub(crate) use windowed::CombineWindows;
 
 use std::sync::Arc;

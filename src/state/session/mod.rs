@@ -20,7 +20,7 @@ use std::vec;
 
 use ahash::RandomState;
 
-pub(crate) use merged::{MergeSessions, Spanning};
+pub(crate) use merged::{MergeSessions, Span, Spanning};
 pub(crate) use uniq::UniqSessions;
 
 use crate::error::Error;

@@ -4,21 +4,26 @@ use std::fmt;
 use std::hash::Hash;
 
 use super::OfSessions;
-use crate::window::{KeySessions, Pane};
+use crate::window::{KeySessions, Pane, TimeOf};
 
 /// When an item happened, and its key.
-pub(crate) struct UniqSessions<'env, T, F> {
-    pub(crate) time: Box<dyn Fn(&T) -> i64 + Send + Sync + 'env>,
+pub(crate) struct UniqSessions<M, F> {
+    pub(crate) time: M,
     pub(crate) key: F,
 }
 
-impl<T, K: Hash + Eq, F: Fn(&T) -> K + Send + Sync> OfSessions<T> for UniqSessions<'_, T, F> {
+impl<T, K, M, F> OfSessions<T> for UniqSessions<M, F>
+where
+    K: Hash + Eq,
+    M: TimeOf<T>,
+    F: Fn(&T) -> K + Send + Sync,
+{
     type Key = K;
     type Acc = ();
     type Out = T;
 
     fn times(&self, item: &T) -> (i64, i64) {
-        let time = (self.time)(item);
+        let time = self.time.at(item);
         (time, time)
     }
 
@@ -36,7 +41,7 @@ impl<T, K: Hash + Eq, F: Fn(&T) -> K + Send + Sync> OfSessions<T> for UniqSessio
     }
 }
 
-impl<T, F> fmt::Debug for UniqSessions<'_, T, F> {
+impl<M, F> fmt::Debug for UniqSessions<M, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UniqSessions").finish_non_exhaustive()
     }

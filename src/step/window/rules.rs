@@ -44,6 +44,18 @@ pub(crate) struct Rules<'env, T> {
 }
 
 impl<'env, T: 'env> Rules<'env, T> {
+    /// Windows without triggers; those of event time get their time later or here.
+    pub(crate) fn new(spec: Spec<T>) -> Self {
+        Rules {
+            spec,
+            time: None,
+            every: None,
+            periods: Vec::new(),
+            signals: Vec::new(),
+            punctuate: None,
+        }
+    }
+
     /// Sets a custom trigger with a state a worker.
     pub(crate) fn set_punctuate<B, N, F>(&mut self, init: N, f: F)
     where

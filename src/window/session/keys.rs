@@ -42,6 +42,15 @@ struct OfKey<K, A> {
     older: Spans<(K, A)>,
 }
 
+impl<K, A> KeySessions<K, A> {
+    /// What a key takes with its latest session.
+    pub(crate) const BYTES: usize = size_of::<Option<OfKey<K, A>>>();
+    /// What finding it takes at most: its entry in `due`, and its place in a table that has just grown, where each place
+    /// has a byte beside it and seven in sixteen are taken.
+    pub(crate) const TO_FIND: usize =
+        size_of::<(i64, usize)>() + ((size_of::<(u64, usize)>() + 1) * 16).div_ceil(7);
+}
+
 impl<K: Hash + Eq, A> KeySessions<K, A> {
     pub(crate) fn new(gap: i64, lateness: i64, hasher: RandomState) -> Self {
         KeySessions {
