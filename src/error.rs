@@ -52,6 +52,8 @@ pub enum ErrorKind {
     Step,
     /// A source reported an error.
     Source,
+    /// A [sink](crate::sink) refused to open, to take a row, or to commit.
+    Sink,
     /// The operating system refused to open or read a file.
     Io,
     /// The input is not UTF-8; the position is that of the first bad byte.

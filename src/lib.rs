@@ -26,6 +26,7 @@
 //! - `step`: chains, from an iterator to an iterator.
 //! - `aggregate`, `state`: declared aggregates, and the keyed tables they run in.
 //! - `output`, `edge`: where items go, and how batches cross threads.
+//! - `sink`: where rows go for good, and how they are committed.
 //! - `run`: workers on threads, or under a seeded scheduler.
 
 mod aggregate;
@@ -39,6 +40,7 @@ mod plan;
 #[cfg(feature = "rate")]
 mod rate;
 mod run;
+pub mod sink;
 mod source;
 pub mod stage;
 mod state;
@@ -68,7 +70,7 @@ pub use window::{
 pub mod chain {
     pub use crate::aggregate::{ByRef, Combine, FoldBy, Group, Keep, Unique, Values};
     pub use crate::edge::{Concat, Partitioned, Shuffled, Zip};
-    pub use crate::flow::{Append, Early, Ends, FiresOnce, Merging, Unended, Whole};
+    pub use crate::flow::{Append, Early, Ends, FiresOnce, Load, Merging, Unended, Whole};
     #[doc(hidden)]
     pub use crate::run::Context;
     pub use crate::source::{

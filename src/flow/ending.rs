@@ -21,6 +21,15 @@ pub struct Ending<'env, R> {
     result: Box<dyn FnOnce() -> R + 'env>,
 }
 
+impl<'env, R> Ending<'env, R> {
+    pub(super) fn new(graph: Graph<'env>, result: impl FnOnce() -> R + 'env) -> Self {
+        Ending {
+            graph,
+            result: Box::new(result),
+        }
+    }
+}
+
 /// A flow about to be given an end that does not run yet, made by [`Flow::ending`].
 #[must_use = "choose an end, such as `collect` or `for_each`"]
 pub struct Unended<'env, P>(Flow<'env, P>);

@@ -47,6 +47,7 @@ pub(super) fn graft<'env>(ours: &mut Graph<'env>, theirs: Graph<'env>) -> Vec<us
         ours.plan.nodes.push(node);
     }
     ours.stages.extend(theirs.stages);
+    ours.afters.extend(theirs.afters);
     let run = &mut ours.run;
     run.deadline = run.deadline.or(theirs.run.deadline);
     run.clock = run.clock.take().or(theirs.run.clock);

@@ -54,6 +54,19 @@ pub(super) fn collected<T>() -> Keep {
     format!("the collected items, each {}", sized::<T>()).into()
 }
 
+/// Rows that are about to be written: so many, or those of a split.
+pub(super) fn written<T>(most: Option<usize>) -> Keep {
+    let each = sized::<T>();
+    match most {
+        Some(most) => format!(
+            "up to {} rows a thread to be written together, each {each}",
+            number(most as u64)
+        ),
+        None => format!("the rows of a split a thread, to be written together, each {each}"),
+    }
+    .into()
+}
+
 /// Heaps of what comes first.
 pub(super) fn heaps<T>(n: usize) -> Keep {
     format!(

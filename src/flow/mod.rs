@@ -16,6 +16,7 @@ mod finish;
 mod fork;
 mod from_stages;
 mod graft;
+mod into_sink;
 mod into_stages;
 mod join;
 mod join_within;
@@ -45,6 +46,7 @@ use std::sync::Arc;
 pub use attached::Attached;
 pub use ending::{Append, Ending, Ends, Unended};
 pub use fork::{Branches, Merging};
+pub use into_sink::Load;
 pub use into_stages::IntoStages;
 pub use live::{Handle, IntoIter, Items};
 pub use options::Weighable;
@@ -84,7 +86,7 @@ use crate::step::{Boxed, Pipe};
 /// | by key | [`count_by`], [`sum_by`], [`min_by`], [`max_by`], [`group_by`], [`fold_by`], [`aggregate_by`], [`count_each`], [`count_by_ref`], [`distinct`], [`distinct_by`], [`group_by_key`] |
 /// | joins | [`inner_join`], [`left_join`], [`right_join`], [`full_join`], [`build`], [`within`], [`lookup_join`], [`lookup_join_with`], [`left_lookup_join`], [`left_lookup_join_with`] |
 /// | stages | [`from_stages`], [`from_specs`], [`through_stages`], [`through_specs`], [`into_stages`], [`into_specs`] |
-/// | ends | [`collect`], [`collect_vec`], [`collect_partitions`], [`fold`], [`count`], [`sum`], [`for_each`], [`try_for_each`], [`sorted`], [`sorted_by_key`], [`top`], [`top_by_key`], [`run`], [`start`], [`serve`], [`serve_to_all`], [`into_iter`], [`scope`], [`ending`] |
+/// | ends | [`collect`], [`collect_vec`], [`collect_partitions`], [`fold`], [`count`], [`sum`], [`for_each`], [`try_for_each`], [`sorted`], [`sorted_by_key`], [`top`], [`top_by_key`], [`into_sink`], [`run`], [`start`], [`serve`], [`serve_to_all`], [`into_iter`], [`scope`], [`ending`] |
 /// | options of a stage | [`stages`], [`batch`], [`batch_bytes`], [`buffer`], [`linger`], [`weigh`], [`name`] |
 /// | options of a run | [`deadline`], [`stop_token`], [`seeded`], [`clock`], [`held`] |
 /// | the plan | [`explain`], [`plan`] |
@@ -195,6 +197,7 @@ use crate::step::{Boxed, Pipe};
 /// [`sorted_by_key`]: Flow::sorted_by_key
 /// [`top`]: Flow::top
 /// [`top_by_key`]: Flow::top_by_key
+/// [`into_sink`]: Flow::into_sink
 /// [`run`]: Flow::run
 /// [`start`]: Flow::start
 /// [`serve`]: Flow::serve

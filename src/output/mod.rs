@@ -9,6 +9,7 @@ mod fold;
 mod fork;
 mod gather;
 mod hub;
+mod load;
 mod ordered;
 mod route;
 mod router;
@@ -23,6 +24,7 @@ pub(crate) use fold::Fold;
 pub(crate) use fork::{Branch, Fork, Hand, ToAll, ToOne};
 pub(crate) use gather::{Gather, Gathered};
 pub(crate) use hub::{Hub, ToSubscribers};
+pub(crate) use load::{Commits, Load, Loaded, Of};
 pub(crate) use ordered::Ordered;
 pub(crate) use route::{Route, Routed};
 pub(crate) use router::{ByFunction, ByHash, ByItem, Only, Router, partition_of};
@@ -62,6 +64,9 @@ pub(crate) trait Output<T> {
     /// The chunk has been drained; linger is looked after here.
     fn end(&mut self) {}
 
+    /// The input has come to a natural border: what came with the split in the context is complete.
+    fn border(&mut self) {}
+
     /// Hands over what waits for room; true when nothing waits any more.
     fn deliver(&mut self) -> bool {
         true
@@ -80,6 +85,11 @@ pub(crate) trait Output<T> {
 
     /// When a half-full batch has waited long enough.
     fn linger(&self) -> Option<Instant> {
+        None
+    }
+
+    /// When an output that is full wants to be asked again, in the time of the run, whatever else happens.
+    fn timer(&self) -> Option<Instant> {
         None
     }
 

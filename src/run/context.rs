@@ -24,6 +24,8 @@ pub(crate) struct Shared {
     halt: AtomicBool,
     /// Set once the sources are to give nothing more, so that the run ends as if its input had.
     drain: AtomicBool,
+    /// Set when a worker ended before it was done.
+    short: AtomicBool,
     /// Closed while the sources are to give nothing yet.
     gate: Gate,
     /// The first failure; later ones are its consequences and are dropped.
@@ -50,6 +52,7 @@ impl Shared {
         Arc::new(Shared {
             halt: AtomicBool::new(false),
             drain: AtomicBool::new(false),
+            short: AtomicBool::new(false),
             gate: Gate::default(),
             failure: Mutex::new(None),
             token,
@@ -104,6 +107,16 @@ impl Shared {
             let left = deadline.map(|at| at.saturating_duration_since(Instant::now()));
             self.gate.wait(token.into_iter().chain(left).min());
         }
+    }
+
+    /// Notes that a worker ended before it was done, so that the run is not a good one even without a failure.
+    pub(crate) fn cut_short(&self) {
+        self.short.store(true, Ordering::Release);
+    }
+
+    /// Whether a worker ended before it was done.
+    pub(crate) fn is_short(&self) -> bool {
+        self.short.load(Ordering::Acquire)
     }
 
     /// Asks the sources to end; what they gave is worked on to its end.

@@ -59,11 +59,15 @@ struct Drive<'s, P, D: Feed, O> {
 }
 
 impl<P, D: Feed, O: Output<<D::Iter as Iterator>::Item>> Drive<'_, P, D, O> {
+    /// The error that a step or the output has left in the context, if there is one.
+    #[inline]
+    fn failed(&self) -> Result<Step, Error> {
+        self.cx.take_fault().map_or(Ok(Step::Progress), Err)
+    }
+
     fn drain(&mut self, chunk: D::Iter) -> Result<Step, Error> {
         self.chunk = self.output.drain(chunk);
-        if let Some(error) = self.cx.take_fault() {
-            return Err(error);
-        }
+        self.failed()?;
         if self.chunk.is_none() {
             self.cut = self.cx.cut.get();
             if self.cut {
@@ -84,18 +88,18 @@ impl<P: Pipe, D: Feed, O: Output<<D::Iter as Iterator>::Item>> Worker for Drive<
             self.pipe.release(Release::Close);
             return Ok(Step::Done);
         }
-        if !self.output.deliver() {
+        let delivered = self.output.deliver();
+        self.failed()?;
+        if !delivered {
             return Ok(Step::Full);
         }
         if let Some(rest) = self.chunk.take() {
             return self.drain(rest);
         }
         if self.ending {
-            return Ok(if self.output.finish() {
-                Step::Done
-            } else {
-                Step::Full
-            });
+            let finished = self.output.finish();
+            self.failed()?;
+            return Ok(if finished { Step::Done } else { Step::Full });
         }
         // Before anything is taken: whoever looks must not believe that nothing is under way.
         self.output.awake();
@@ -103,9 +107,7 @@ impl<P: Pipe, D: Feed, O: Output<<D::Iter as Iterator>::Item>> Worker for Drive<
             self.output.flush();
         }
         let pulled = self.feed.pull()?;
-        if let Some(error) = self.cx.take_fault() {
-            return Err(error);
-        }
+        self.failed()?;
         if self.cx.shared.halted() {
             // An input that ended because the run failed must not pass for a complete one: what a reduction gave
             // now would be a part in disguise.
@@ -118,7 +120,11 @@ impl<P: Pipe, D: Feed, O: Output<<D::Iter as Iterator>::Item>> Worker for Drive<
                 }
                 self.drain(chunk)
             }
-            Pull::Again | Pull::Border => Ok(Step::Progress),
+            Pull::Again => Ok(Step::Progress),
+            Pull::Border => {
+                self.output.border();
+                self.failed()
+            }
             Pull::Pending => {
                 // A step that has cut a chunk still has its rest.
                 if !self.cut {
@@ -150,7 +156,8 @@ impl<P: Pipe, D: Feed, O: Output<<D::Iter as Iterator>::Item>> Worker for Drive<
     }
 
     fn timer(&self) -> Option<Instant> {
-        self.feed.timer()
+        // An output that waits for its time is not given anything before it.
+        self.output.timer().or_else(|| self.feed.timer())
     }
 }
 

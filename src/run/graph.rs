@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Stage;
+use super::{Afters, Stage};
 use crate::edge::AnyEdge;
 use crate::options::RunOptions;
 use crate::plan::Plan;
@@ -15,5 +15,7 @@ pub(crate) struct Graph<'env> {
     pub(crate) stages: Vec<Arc<dyn Stage + 'env>>,
     /// One an edge of the plan.
     pub(crate) edges: Vec<Arc<dyn AnyEdge + 'env>>,
+    /// What is to be done when all workers have ended.
+    pub(crate) afters: Afters<'env>,
     pub(crate) run: RunOptions,
 }

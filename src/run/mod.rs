@@ -4,6 +4,7 @@
 //! block; and what to do when a step says that it lacks input or room. How a run starts, ends and fails is
 //! told in `src/run/README.md`.
 
+mod after;
 mod clock;
 mod context;
 mod drive;
@@ -19,6 +20,7 @@ use std::time::Instant;
 
 use crate::error::Error;
 
+pub(crate) use after::{After, Afters};
 pub(crate) use clock::Clock;
 pub use clock::ManualClock;
 pub use context::Context;

@@ -78,6 +78,9 @@ pub(crate) fn drive(run: &Prepared<'_>, seed: u64, attended: bool) {
             Err(payload) => caught(run, cx, payload),
         }
     }
+    if open.iter().any(Option::is_some) {
+        run.shared.cut_short();
+    }
     for (worker, cx) in open.iter_mut().zip(&contexts) {
         close(run, cx, worker);
     }

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::after::settle;
 use super::report::{Report, StageReport, WorkerReport};
-use super::{Clock, Context, Graph, ManualClock, Shared, Stage, seeded, threads};
+use super::{After, Afters, Clock, Context, Graph, ManualClock, Shared, Stage, seeded, threads};
 use crate::edge::AnyEdge;
 use crate::error::{Error, ErrorKind};
 use crate::options::{Group, RunOptions};
@@ -17,6 +18,8 @@ pub(crate) struct Prepared<'env> {
     /// Every worker to be started.
     pub(crate) workers: Vec<Seat>,
     pub(crate) shared: Arc<Shared>,
+    /// What is to be done when all of them have ended.
+    pub(crate) afters: Afters<'env>,
     pub(crate) seed: Option<u64>,
 }
 
@@ -57,6 +60,7 @@ impl<'env> Prepared<'env> {
             plan,
             stages,
             edges,
+            afters,
             run,
         } = graph;
         plan::check(&plan)?;
@@ -120,6 +124,7 @@ impl<'env> Prepared<'env> {
             edges,
             workers,
             shared,
+            afters,
             seed,
         })
     }
@@ -143,7 +148,7 @@ impl<'env> Prepared<'env> {
             Some(seed) => seeded::drive(&self, seed, false),
             None => std::thread::scope(|scope| threads::spawn_scoped(&self, scope)),
         }
-        outcome(&self.shared)
+        outcome(&self.shared, &self.afters)
     }
 
     /// Runs on scoped threads while `during` uses what comes out of it.
@@ -157,7 +162,7 @@ impl<'env> Prepared<'env> {
             drop(halt);
             made
         });
-        outcome(&self.shared).map(|_| made)
+        outcome(&self.shared, &self.afters).map(|_| made)
     }
 
     /// Lets go of every channel end that no worker took.
@@ -187,6 +192,8 @@ impl Prepared<'static> {
         let threads = threads::spawn(&run);
         Launched {
             shared: run.shared.clone(),
+            // Not the run itself: what its stages own is to go with the last worker.
+            afters: run.afters.clone(),
             threads,
         }
     }
@@ -195,6 +202,7 @@ impl Prepared<'static> {
 /// A run on threads of its own.
 pub(crate) struct Launched {
     pub(crate) shared: Arc<Shared>,
+    afters: Afters<'static>,
     threads: Vec<std::thread::JoinHandle<()>>,
 }
 
@@ -205,7 +213,8 @@ impl Launched {
             // A worker's panic is caught and recorded on its thread; a panic here came from dropping a payload.
             let _ = thread.join();
         }
-        outcome(&self.shared)
+        let afters = std::mem::take(&mut self.afters);
+        outcome(&self.shared, &afters)
     }
 
     pub(crate) fn is_finished(&self) -> bool {
@@ -213,10 +222,11 @@ impl Launched {
     }
 }
 
-/// What came of a run whose workers have all ended.
-pub(crate) fn outcome(shared: &Shared) -> Result<Report, Error> {
+/// What came of a run whose workers have all ended, when all that is to be done after them is done.
+fn outcome(shared: &Shared, afters: &[Arc<dyn After + '_>]) -> Result<Report, Error> {
+    let failure = settle(shared, afters);
     let report = shared.report();
-    match shared.take_failure() {
+    match failure {
         Some(error) => Err(error.with_report(report)),
         None => Ok(report),
     }

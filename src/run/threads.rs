@@ -133,7 +133,7 @@ fn drive(worker: &mut dyn Worker, cx: &Context, born: Instant) -> Result<(), Err
         }
         match worker.step()? {
             Step::Progress => {}
-            Step::Done => break,
+            Step::Done => return Ok(()),
             Step::Empty => {
                 let since = Instant::now();
                 let until = worker.linger();
@@ -152,6 +152,7 @@ fn drive(worker: &mut dyn Worker, cx: &Context, born: Instant) -> Result<(), Err
             }
         }
     }
+    cx.shared.cut_short();
     Ok(())
 }
 

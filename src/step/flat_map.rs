@@ -3,7 +3,7 @@
 use std::fmt;
 use std::iter;
 
-use super::{Adapt, Adapted, Pipe, Release};
+use super::{Adapt, Adapted, Pipe, Release, Splits};
 use crate::run::Context;
 
 /// The chain of [`Flow::flat_map`](crate::Flow::flat_map).
@@ -36,6 +36,10 @@ where
 
     fn release(&self, how: Release) {
         self.pipe.release(how);
+    }
+
+    fn splits(&self) -> Option<&dyn Splits> {
+        self.pipe.splits()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::iter;
 
-use super::{Adapt, Adapted, Pipe, Release};
+use super::{Adapt, Adapted, Pipe, Release, Splits};
 use crate::run::Context;
 
 /// The chain of [`Flow::inspect`](crate::Flow::inspect).
@@ -35,6 +35,10 @@ where
 
     fn release(&self, how: Release) {
         self.pipe.release(how);
+    }
+
+    fn splits(&self) -> Option<&dyn Splits> {
+        self.pipe.splits()
     }
 }
 

@@ -29,6 +29,7 @@ mod try_map;
 mod uniq;
 mod window;
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::time::Instant;
 
@@ -82,6 +83,21 @@ pub trait Pipe: Send + Sync {
     /// Passes a word to the input: see [`Release`]. Sources have nothing to let go of.
     #[doc(hidden)]
     fn release(&self, _how: Release) {}
+    /// What is known of the splits of the input, if each item of the chain is made of one item of a source whose splits
+    /// are the same in every run. Steps that look at one item at a time pass it on; steps with state do not.
+    #[doc(hidden)]
+    fn splits(&self) -> Option<&dyn Splits> {
+        None
+    }
+}
+
+/// A source whose splits are the same in every run over the same input.
+#[doc(hidden)]
+pub trait Splits: Send + Sync {
+    /// What the input is, in a line of text that another input does not have.
+    fn input(&self) -> Result<String, Error>;
+    /// These splits are not to be given.
+    fn leave_out(&self, done: BTreeSet<u64>);
 }
 
 /// What a stage tells the edge it takes from, outside of the items' way.

@@ -9,7 +9,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use super::{Feed, Pipe, Pull, Release};
+use super::{Feed, Pipe, Pull, Release, Splits};
 use crate::error::Error;
 use crate::rate::Bucket;
 use crate::run::Context;
@@ -51,6 +51,10 @@ impl<P: Pipe> Pipe for RateLimit<P> {
 
     fn release(&self, how: Release) {
         self.pipe.release(how);
+    }
+
+    fn splits(&self) -> Option<&dyn Splits> {
+        self.pipe.splits()
     }
 }
 

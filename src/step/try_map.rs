@@ -3,7 +3,7 @@
 use std::fmt;
 use std::iter;
 
-use super::{Adapt, Adapted, Pipe, Release};
+use super::{Adapt, Adapted, Pipe, Release, Splits};
 use crate::error::{BoxError, Error, ErrorKind};
 use crate::run::Context;
 
@@ -37,6 +37,10 @@ where
 
     fn release(&self, how: Release) {
         self.pipe.release(how);
+    }
+
+    fn splits(&self) -> Option<&dyn Splits> {
+        self.pipe.splits()
     }
 }
 
@@ -125,6 +129,10 @@ where
 
     fn release(&self, how: Release) {
         self.pipe.release(how);
+    }
+
+    fn splits(&self) -> Option<&dyn Splits> {
+        self.pipe.splits()
     }
 }
 

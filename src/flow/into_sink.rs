@@ -1,0 +1,268 @@
+//! Flows that load their items into a sink.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use super::Flow;
+use super::ending::Ending;
+use super::live::Handle;
+use crate::error::{Error, ErrorKind};
+use crate::output::{Commits, Load as Rows, Loaded, Of};
+use crate::plan::{End, Plan};
+use crate::run::{After, Graph, Prepared, Report};
+use crate::sink::{Checkpoint, Keeper, Sink};
+use crate::step::Pipe;
+
+/// Rows written at a time, if nothing else is said.
+const BATCH: usize = 1024;
+
+/// A flow that is about to be loaded into a sink: made by [`Flow::into_sink`].
+#[must_use = "nothing is loaded before it is run"]
+pub struct Load<'env, P, S> {
+    flow: Flow<'env, P>,
+    sink: S,
+    batch: usize,
+    every_batch: bool,
+    checkpoint: Option<Checkpoint>,
+}
+
+impl<'env, P: Pipe + 'env> Flow<'env, P>
+where
+    P::Item: Send + 'env,
+{
+    /// Loads the items into a [`Sink`]: files, tables, or one of your own. [`run`](Load::run) does it, behind the options.
+    ///
+    /// Each worker of the last stage opens a writer and writes batches. Nothing is committed before all workers have
+    /// ended well: then the thread that waits for the run commits the writers one after the other, and the sink at last.
+    /// If anything failed, or the flow was stopped, all is taken back. [`commit_every_batch`](Load::commit_every_batch)
+    /// and [`resume`](Load::resume) commit on the way.
+    ///
+    /// - **Order**: each worker's rows in their order; `.stages(1)` or [`ordered`](Flow::ordered) input do not order workers
+    ///   among each other.
+    /// - **Threads**: the stage's.
+    /// - **Memory**: a batch of rows a worker; under [`resume`](Load::resume) the rows of a split a worker.
+    /// - **Fails**: with [`ErrorKind::Sink`] and what the sink said, in which stage and partition.
+    ///
+    /// [`Sink`] has an example with a sink of one's own.
+    pub fn into_sink<S>(self, sink: S) -> Load<'env, P, S>
+    where
+        S: Sink<P::Item> + 'env,
+        S::Writer: 'env,
+    {
+        Load {
+            flow: self,
+            sink,
+            batch: BATCH,
+            every_batch: false,
+            checkpoint: None,
+        }
+    }
+}
+
+/// What is left of a load to do.
+enum Job<'env> {
+    Run(Graph<'env>),
+    /// The marks say that all is there.
+    Done,
+}
+
+impl<'env, P: Pipe + 'env, S> Load<'env, P, S>
+where
+    P::Item: Send + 'env,
+    S: Sink<P::Item> + 'env,
+    S::Writer: 'env,
+{
+    /// How many rows are written at a time, at most. The default is 1,024; zero is an error when the flow starts.
+    pub fn batch(mut self, rows: usize) -> Self {
+        self.batch = rows;
+        self
+    }
+
+    /// Commits each batch when it was written, instead of all at the end: less is lost when a long load fails, and what
+    /// was committed stays. Which sinks cannot is said with them.
+    pub fn commit_every_batch(mut self) -> Self {
+        self.every_batch = true;
+        self
+    }
+
+    /// Notes how far the load is, and goes on there when it is run again: after a failure, or when the process was
+    /// killed.
+    ///
+    /// *Where each item is made of one item of the input* (no reduction, join, window, `take` or state in between, and no
+    /// boundary), rows are committed split by split with a [`Checkpoint`], and splits that have their mark are left out.
+    /// With [`Checkpoint::in_sink`] each row is there once; with [`Checkpoint::file`] the sink has to be
+    /// [repeatable](Sink::repeatable), since the rows of a split may be written twice. *Other flows* are run again
+    /// from the beginning until they have ended well once. That too needs a repeatable sink, or `in_sink`, where all is committed
+    /// together with a mark.
+    ///
+    /// The input must be the same: a checkpoint of other files, or of a file that has grown, is refused.
+    ///
+    /// # Errors
+    /// When it runs: of kind [`ErrorKind::Plan`] if neither can be right for this flow and sink, or the checkpoint is of
+    /// another input; [`Io`](ErrorKind::Io) or [`Sink`](ErrorKind::Sink) if it cannot be read.
+    pub fn resume(mut self, checkpoint: Checkpoint) -> Self {
+        self.checkpoint = Some(checkpoint);
+        self
+    }
+
+    /// The plan of the load, as data.
+    pub fn plan(&self) -> Plan {
+        self.flow.plan()
+    }
+
+    /// What will run, in words: see [`Flow::explain`].
+    pub fn explain(&self) -> String {
+        self.plan().explain()
+    }
+
+    /// Runs the load to its end. The report says how many rows the last stage has written (`items_out`).
+    pub fn run(self) -> Result<Report, Error> {
+        match self.job()? {
+            Job::Run(graph) => Prepared::new(graph)?.run(),
+            Job::Done => Ok(Report::default()),
+        }
+    }
+
+    /// The load as an end that has not run yet, for a branch of a flow: see [`Flow::ending`].
+    ///
+    /// # Errors
+    /// What [`run`](Load::run) would refuse; and a load with a [checkpoint](Load::resume), since branches run together.
+    pub fn ending(self) -> Result<Ending<'env, ()>, Error> {
+        if self.checkpoint.is_some() {
+            return Err(Error::new(
+                ErrorKind::Plan,
+                "a branch cannot resume, since the others would begin anew: load it in a flow of its own, or leave \
+                 `resume` out",
+            ));
+        }
+        match self.job()? {
+            Job::Run(graph) => Ok(Ending::new(graph, || ())),
+            Job::Done => Ok(Ending::new(Graph::default(), || ())),
+        }
+    }
+
+    /// Makes the graph, when it is known what is left to do.
+    fn job(mut self) -> Result<Job<'env>, Error> {
+        if self.batch == 0 {
+            return Err(Error::new(
+                ErrorKind::Option,
+                "batch(0) of `into_sink` writes nothing: use 1 or more, or leave it out for 1,024",
+            ));
+        }
+        if self.every_batch && !self.sink.commits_batches() {
+            return Err(Error::new(
+                ErrorKind::Option,
+                "this sink cannot `commit_every_batch`, since it is committed as a whole: leave that out",
+            ));
+        }
+        let (commits, whole) = match self.checkpoint.take() {
+            None if self.every_batch => (Commits::Batches, None),
+            None => (Commits::AtEnd, None),
+            Some(checkpoint) => match self.resumed(&checkpoint)? {
+                Some(way) => way,
+                None => return Ok(Job::Done),
+            },
+        };
+        let mut flow = self.flow;
+        flow.keeps
+            .push(super::keeps::written::<P::Item>(match commits {
+                Commits::Splits(_) => None,
+                Commits::AtEnd | Commits::Batches => Some(self.batch),
+            }));
+        let at_end = matches!(commits, Commits::AtEnd);
+        let stage = flow
+            .group
+            .name
+            .clone()
+            .unwrap_or_else(|| "into_sink".into());
+        let sink = Of(self.sink, PhantomData);
+        let loaded = Arc::new(Loaded::new(sink, stage, at_end, whole));
+        let after: Arc<dyn After + 'env> = loaded.clone();
+        let rows = Rows {
+            loaded,
+            batch: self.batch,
+            commits,
+        };
+        let mut graph = flow.close(End::Result("into_sink"), rows);
+        graph.afters.push(after);
+        Ok(Job::Run(graph))
+    }
+
+    /// How a load with a checkpoint is committed, and who keeps the mark of the whole; `None` when it is done already.
+    fn resumed(&self, checkpoint: &Checkpoint) -> Result<Option<(Commits, Option<Keeper>)>, Error> {
+        let repeats = self.sink.repeatable();
+        let in_sink = checkpoint.is_in_sink();
+        let refuse = |why: &str| Err(Error::new(ErrorKind::Plan, why.to_owned()));
+        if !in_sink && !repeats {
+            return refuse(
+                "this load cannot resume by a checkpoint file: rows whose mark was not written yet would be there twice; \
+                 use a sink that upserts by key, or `Checkpoint::in_sink` with one that has transactions",
+            );
+        }
+        if in_sink && self.sink.marks().is_none() {
+            return refuse(
+                "this sink keeps no marks, so a load cannot resume by `Checkpoint::in_sink`: use `Checkpoint::file` with \
+                 a sink that upserts by key",
+            );
+        }
+        let splits = self.flow.pipe.splits();
+        if let Some(splits) = splits.filter(|_| self.sink.commits_batches()) {
+            let (progress, keeper) = checkpoint.open(splits.input()?, self.sink.marks())?;
+            splits.leave_out(progress.splits);
+            return Ok(Some((Commits::Splits(Arc::new(keeper)), None)));
+        }
+        if self.every_batch && in_sink && !repeats {
+            return refuse(
+                "this flow keeps state, or its source has no fixed splits, so it begins anew when it resumes; what \
+                 `commit_every_batch` had committed would be there twice: leave that out, or use a sink that upserts by key",
+            );
+        }
+        // What the flow reads is not known here; that it does the same is the least to ask.
+        let plan = self.flow.plan();
+        let steps: Vec<&str> = plan
+            .nodes
+            .iter()
+            .flat_map(|node| node.steps.iter().copied())
+            .collect();
+        let input = format!("the steps {}", steps.join(" "));
+        let (progress, keeper) = checkpoint.open(input, self.sink.marks())?;
+        if progress.whole {
+            return Ok(None);
+        }
+        let commits = if self.every_batch {
+            Commits::Batches
+        } else {
+            Commits::AtEnd
+        };
+        Ok(Some((commits, Some(keeper))))
+    }
+}
+
+impl<P: Pipe + 'static, S> Load<'static, P, S>
+where
+    P::Item: Send + 'static,
+    S: Sink<P::Item> + 'static,
+    S::Writer: 'static,
+{
+    /// Starts the load on threads of its own and returns at once. [`Handle::join`] waits for its end and commits; a handle
+    /// that is dropped stops the load and takes it back.
+    pub fn start(self) -> Result<Handle, Error> {
+        let graph = match self.job()? {
+            Job::Run(graph) => graph,
+            Job::Done => Graph::default(),
+        };
+        Ok(Handle(Prepared::new(graph)?.launch()))
+    }
+}
+
+impl<P, S> fmt::Debug for Load<'_, P, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Load")
+            .field("flow", &self.flow)
+            .field("batch", &self.batch)
+            .field("every_batch", &self.every_batch)
+            .field("checkpoint", &self.checkpoint)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,4 @@
+//! Reading and loading: files, formats, databases, bad rows, and runs that go on where one was killed.
+
+mod sinks;
+mod table;
