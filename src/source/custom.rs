@@ -3,7 +3,9 @@
 //! A worker holds one split at a time and reads it to its end. The items before an error are delivered before the
 //! error ends the run.
 
+use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
@@ -12,7 +14,7 @@ use super::{begin, reads};
 use crate::error::{BoxError, Error, ErrorKind};
 use crate::run::Context;
 use crate::step::Pace;
-use crate::step::{Feed, Pipe, Pull};
+use crate::step::{Feed, Pipe, Pull, Splits};
 
 /// A source of one's own, for [`Flow::from_source`](crate::Flow::from_source).
 ///
@@ -68,6 +70,19 @@ pub trait Source: Send + Sync {
 
     /// The next part that nobody has begun; `None` when there is none and there will be none.
     fn next_split(&self) -> Result<Option<Self::Split<'_>>, BoxError>;
+
+    /// What the input is, in a line of text that no other input has (paths and sizes, a query and its ranges), if its
+    /// splits have numbers that are the same in every run. Such a source can be
+    /// [resumed](crate::chain::Load::resume).
+    fn input(&self) -> Result<Option<String>, BoxError> {
+        Ok(None)
+    }
+
+    /// The split with a number, counted from zero; `None` behind the last. It is asked for instead of `next_split`,
+    /// each number once, in a run that leaves some of them out; only of a source with an [`input`](Source::input).
+    fn split(&self, _number: u64) -> Result<Option<Self::Split<'_>>, BoxError> {
+        Ok(None)
+    }
 }
 
 /// The pipe of [`Flow::from_source`](crate::Flow::from_source).
@@ -78,6 +93,8 @@ pub struct FromSource<S> {
     splits: AtomicU64,
     /// Set while there may be splits that nobody has begun.
     unread: AtomicBool,
+    /// The splits that are not to be given, where those are asked for by number.
+    done: OnceLock<BTreeSet<u64>>,
 }
 
 impl<S> FromSource<S> {
@@ -87,7 +104,38 @@ impl<S> FromSource<S> {
             ticket: AtomicU64::new(0),
             splits: AtomicU64::new(0),
             unread: AtomicBool::new(true),
+            done: OnceLock::new(),
         }
+    }
+}
+
+impl<S: Source> FromSource<S> {
+    /// The next split, with its number.
+    fn next(&self) -> Result<Option<(S::Split<'_>, u64)>, BoxError> {
+        let Some(done) = self.done.get() else {
+            let split = self.source.next_split()?;
+            return Ok(split.map(|split| (split, self.splits.fetch_add(1, Ordering::Relaxed))));
+        };
+        loop {
+            let number = self.splits.fetch_add(1, Ordering::Relaxed);
+            if !done.contains(&number) {
+                let split = self.source.split(number)?;
+                return Ok(split.map(|split| (split, number)));
+            }
+        }
+    }
+}
+
+impl<S: Source> Splits for FromSource<S> {
+    fn input(&self) -> Result<String, Error> {
+        let input = self.source.input();
+        let input = input.map_err(|error| Error::wrap(ErrorKind::Source, error))?;
+        Ok(input.unwrap_or_default())
+    }
+
+    fn leave_out(&self, done: BTreeSet<u64>) {
+        // A flow runs once, so nobody has said so before.
+        let _ = self.done.set(done);
     }
 }
 
@@ -112,6 +160,11 @@ impl<S: Source> Pipe for FromSource<S> {
             number: 0,
             slow: false,
         }
+    }
+
+    fn splits(&self) -> Option<&dyn Splits> {
+        // An error is told when the input is asked for.
+        (!matches!(self.source.input(), Ok(None))).then_some(self)
     }
 }
 
@@ -149,12 +202,16 @@ impl<S: Source> Feed for SourceFeed<'_, S> {
         let since = self.cx.now();
         // Taken out while it runs: a split that panics is dropped and never asked again.
         let mut split = match std::mem::replace(&mut self.current, Current::None) {
-            Current::Ended => return Ok(Pull::Border),
+            Current::Ended => {
+                // Also of a split without items, which gave no chunk to say so.
+                self.cx.split.set(self.number);
+                return Ok(Pull::Border);
+            }
             Current::Failed(error) => return Err(failed(error)),
             Current::Running(split) => split,
-            Current::None => match self.source.source.next_split().map_err(failed)? {
-                Some(split) => {
-                    self.number = self.source.splits.fetch_add(1, Ordering::Relaxed);
+            Current::None => match self.source.next().map_err(failed)? {
+                Some((split, number)) => {
+                    self.number = number;
                     split
                 }
                 None => {
@@ -229,75 +286,4 @@ impl<S: Source> fmt::Debug for SourceFeed<'_, S> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Mutex;
-
-    use super::*;
-    use crate::error::Position;
-    use crate::run::lock;
-    use crate::source::drive::{context, drive};
-
-    type Parts = Vec<Vec<Result<u32, BoxError>>>;
-
-    struct Listed(Mutex<std::vec::IntoIter<Vec<Result<u32, BoxError>>>>);
-
-    fn listed(parts: Parts) -> FromSource<Listed> {
-        FromSource::new(Listed(Mutex::new(parts.into_iter())))
-    }
-
-    impl Source for Listed {
-        type Item = u32;
-        type Split<'s> = std::vec::IntoIter<Result<u32, BoxError>>;
-
-        fn next_split(&self) -> Result<Option<Self::Split<'_>>, BoxError> {
-            Ok(lock(&self.0).next().map(|part| part.into_iter()))
-        }
-    }
-
-    #[test]
-    fn gives_the_items_of_all_splits() {
-        for feeds in 1..4 {
-            let parts = (0..5)
-                .map(|i| (i * 50..i * 50 + 50).map(Ok).collect())
-                .collect();
-            let chunks = drive(&listed(parts), feeds, true).unwrap();
-            let mut got: Vec<u32> = chunks.into_iter().flat_map(|c| c.items).collect();
-            got.sort_unstable();
-            assert_eq!(got, (0..250).collect::<Vec<_>>());
-        }
-    }
-
-    #[test]
-    fn the_items_before_an_error_come_first() {
-        let parts = vec![vec![
-            Ok(1),
-            Ok(2),
-            Ok(3),
-            Err("the page is torn".into()),
-            Ok(4),
-        ]];
-        let source = listed(parts);
-        let cx = context(0, 1, false);
-        let mut feed = source.open(&cx);
-        let mut got = Vec::new();
-        let error = loop {
-            match feed.pull() {
-                Ok(Pull::Chunk(chunk)) => got.extend(chunk),
-                Ok(Pull::Again) => {}
-                Ok(other) => panic!("{other:?} before the error"),
-                Err(error) => break error,
-            }
-        };
-        assert_eq!(got, [1, 2, 3]);
-        assert_eq!(error.kind(), ErrorKind::Source);
-        assert_eq!(error.message(), "the page is torn");
-    }
-
-    #[test]
-    fn an_error_of_this_crate_keeps_its_kind_and_position() {
-        let own = Error::new(ErrorKind::Io, "gone").at(Position::in_file("rows.bin", 77));
-        let error = drive(&listed(vec![vec![Err(Box::new(own))]]), 1, false).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Io);
-        assert_eq!(error.position().unwrap().byte, 77);
-    }
-}
+mod tests;

@@ -1,4 +1,5 @@
 //! Reading and loading: files, formats, databases, bad rows, and runs that go on where one was killed.
 
+mod resume;
 mod sinks;
 mod table;

@@ -1,0 +1,177 @@
+//! Loads that go on where one failed: no row is lost, and none is there twice.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use millstream::sink::Checkpoint;
+use millstream::{BoxError, ErrorKind, Flow, Source};
+use proptest::prelude::*;
+
+use crate::table::Table;
+
+/// A source of `splits` with ten numbers each, the tens; a split without a number in each hundred.
+struct Tens {
+    splits: u64,
+    next: AtomicU64,
+    name: &'static str,
+    read: &'static AtomicU64,
+}
+
+static NOBODY: AtomicU64 = AtomicU64::new(0);
+
+impl Tens {
+    fn new(splits: u64) -> Self {
+        Tens {
+            splits,
+            next: AtomicU64::new(0),
+            name: "tens",
+            read: &NOBODY,
+        }
+    }
+}
+
+impl Source for Tens {
+    type Item = u64;
+    type Split<'s> = Box<dyn Iterator<Item = Result<u64, BoxError>>>;
+
+    fn next_split(&self) -> Result<Option<Self::Split<'_>>, BoxError> {
+        self.split(self.next.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn input(&self) -> Result<Option<String>, BoxError> {
+        Ok(Some(format!("{} of {}", self.name, self.splits)))
+    }
+
+    fn split(&self, number: u64) -> Result<Option<Self::Split<'_>>, BoxError> {
+        if number >= self.splits {
+            return Ok(None);
+        }
+        self.read.fetch_add(1, Ordering::Relaxed);
+        let items = if number % 10 == 3 { 0 } else { 10 };
+        Ok(Some(Box::new((0..items).map(move |n| Ok(number * 10 + n)))))
+    }
+}
+
+/// What is in the table when all is loaded.
+fn rows_of(splits: u64) -> Vec<u64> {
+    (0..splits * 10).filter(|n| n / 10 % 10 != 3).collect()
+}
+
+#[test]
+fn a_second_run_leaves_out_what_is_there() {
+    static READ: AtomicU64 = AtomicU64::new(0);
+    let table = Table::default();
+    let load = || {
+        let source = Tens {
+            read: &READ,
+            ..Tens::new(20)
+        };
+        let load = Flow::from_source(source).stages(3).into_sink(table.clone());
+        load.resume(Checkpoint::in_sink("tens")).run()
+    };
+    load().unwrap();
+    assert_eq!((table.rows(), table.marks().len()), (rows_of(20), 20));
+    assert_eq!(READ.load(Ordering::Relaxed), 20);
+    let report = load().unwrap();
+    assert_eq!(
+        (table.rows(), report.stages()[0].items_in()),
+        (rows_of(20), 0)
+    );
+    assert_eq!(READ.load(Ordering::Relaxed), 20, "no split is read again");
+}
+
+#[test]
+fn another_input_is_refused() {
+    let table = Table::default();
+    let load = |splits, job: &str| {
+        let load = Flow::from_source(Tens::new(splits)).into_sink(table.clone());
+        load.resume(Checkpoint::in_sink(job)).run()
+    };
+    load(2, "a").unwrap();
+    let error = load(4, "a").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Plan);
+    assert!(
+        error.message().contains("another input (tens of 2)"),
+        "{error}"
+    );
+    load(4, "b").unwrap();
+}
+
+#[test]
+fn steps_with_state_begin_anew() {
+    let table = Table::default();
+    let load = || {
+        let load = Flow::from_source(Tens::new(10))
+            .uniq()
+            .into_sink(table.clone());
+        load.resume(Checkpoint::in_sink("uniq")).run().unwrap()
+    };
+    load();
+    assert_eq!(table.marks()[0].split, None, "one mark of all");
+    load();
+    assert_eq!(table.rows(), rows_of(10));
+}
+
+#[test]
+fn a_drained_load_leaves_split_rows_to_the_next_run() {
+    let table = Table::default();
+    for _ in 0..50 {
+        let load = Flow::from_source(Tens::new(200))
+            .stages(2)
+            .into_sink(table.clone());
+        let handle = load.resume(Checkpoint::in_sink("tens")).start().unwrap();
+        handle.drain();
+        handle.join().unwrap();
+        let (rows, marks) = (table.rows().len(), table.marks().len());
+        let empty = table
+            .marks()
+            .iter()
+            .filter(|m| m.split.unwrap() % 10 == 3)
+            .count();
+        assert_eq!(rows, (marks - empty) * 10, "whole splits and nothing else");
+    }
+    let load = Flow::from_source(Tens::new(200)).into_sink(table.clone());
+    load.resume(Checkpoint::in_sink("tens")).run().unwrap();
+    assert_eq!(table.rows(), rows_of(200));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    /// Runs fail at any call until one does not; then the table has each row once.
+    #[test]
+    fn failures_anywhere_lose_and_double_nothing(
+        splits in 0u64..40,
+        workers in 1usize..4,
+        batch in 1usize..15,
+        failures in prop::collection::vec((0usize..5, 0usize..60), 0..6),
+        file in any::<bool>(),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let table = if file { Table::plain(true) } else { Table::default() };
+        let checkpoint = match file {
+            true => Checkpoint::file(folder.path().join("c")),
+            false => Checkpoint::in_sink("tens"),
+        };
+        let load = || {
+            Flow::from_source(Tens::new(splits))
+                .stages(workers)
+                .map(|n| n + 1)
+                .filter(|_| true)
+                .into_sink(table.clone())
+                .batch(batch)
+                .resume(checkpoint.clone())
+                .run()
+        };
+        for (call, after) in failures {
+            let name = ["write", "commit", "mark", "prepare", "commit of all"][call];
+            let at = table.calls(name) + after;
+            let _ = table.clone().fails_at(name, at);
+            let _ = load();
+        }
+        table.mend();
+        load().unwrap();
+        let all: Vec<u64> = rows_of(splits).into_iter().map(|n| n + 1).collect();
+        prop_assert_eq!(table.rows(), all);
+        prop_assert_eq!(table.open_writers(), 0);
+    }
+}
