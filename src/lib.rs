@@ -57,7 +57,9 @@ pub use flow::{
     Subscriber, Unreduced, Weighable, WindowFlow,
 };
 pub use plan::Plan;
-pub use run::{ManualClock, Report, StageReport, StopToken, WorkerReport};
+pub use run::{
+    Doing, EdgeReport, ManualClock, Observer, Report, StageReport, StopToken, WorkerReport,
+};
 pub use source::{Integer, Integers, Source, Text};
 pub use state::{Adder, Side};
 pub use step::{Chunk, Pipe, Punctuation};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::ErrorKind;
-use crate::run::{ManualClock, StopToken};
+use crate::run::{ManualClock, Observer, StopToken};
 
 /// Options of one stage and of the edge it takes its items from.
 #[derive(Debug, Clone)]
@@ -96,6 +96,8 @@ pub(crate) struct RunOptions {
     pub(crate) clock: Option<ManualClock>,
     /// Whether the sources wait until somebody lets them go.
     pub(crate) held: bool,
+    /// Those who look at the run.
+    pub(crate) observers: Vec<Observer>,
 }
 
 /// One worker a core.

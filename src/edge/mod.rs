@@ -6,6 +6,7 @@
 //! as it starts, and an end that is dropped tells the other side that there is nothing more to come, or to send.
 
 mod concat;
+mod ends;
 mod marks;
 mod own;
 mod shared;
@@ -18,9 +19,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use crossbeam_channel::{Receiver, Select, Sender, bounded};
+use crossbeam_channel::{Select, Sender};
 
 pub use concat::Concat;
+pub(crate) use ends::{Inlet, Outlet};
 pub(crate) use marks::{Fronts, Marks, Word};
 pub use own::Partitioned;
 pub use shared::Shuffled;
@@ -28,7 +30,7 @@ pub(crate) use turn::Turn;
 pub(crate) use weigh::Weigher;
 pub use zip::Zip;
 
-use crate::run::lock;
+use crate::run::{Fill, lock};
 
 /// Items on their way, with where they come from.
 #[derive(Debug)]
@@ -48,11 +50,13 @@ pub(crate) struct Edge<M> {
 /// The channel ends that no worker has taken yet.
 struct Ends<M> {
     /// One set a producer, a sender a channel.
-    senders: Vec<Vec<Sender<M>>>,
+    senders: Vec<Vec<Outlet<M>>>,
     /// One a consumer, or the same for all of them.
-    receivers: Vec<Option<Receiver<M>>>,
+    receivers: Vec<Option<Inlet<M>>>,
     /// What the producers say of themselves.
     marks: Arc<Marks>,
+    /// How full the channels are.
+    fills: Vec<Arc<Fill>>,
 }
 
 impl<M> Default for Edge<M> {
@@ -68,6 +72,8 @@ impl<M> Default for Edge<M> {
 pub(crate) trait AnyEdge: Send + Sync {
     /// Makes the channels: `channels` of them, each with room for `capacity` messages.
     fn open(&self, producers: usize, consumers: usize, channels: usize, capacity: usize);
+    /// How full each of its channels is.
+    fn fills(&self) -> Vec<Arc<Fill>>;
     /// Lets go of the ends that no worker took.
     fn abandon(&self);
 }
@@ -75,23 +81,30 @@ pub(crate) trait AnyEdge: Send + Sync {
 impl<M: Send> AnyEdge for Edge<M> {
     fn open(&self, producers: usize, consumers: usize, channels: usize, capacity: usize) {
         let (senders, receivers): (Vec<_>, Vec<_>) =
-            (0..channels).map(|_| bounded(capacity)).unzip();
+            (0..channels).map(|_| ends::channel(capacity)).unzip();
+        let fills = receivers.iter().map(Inlet::fill).collect();
         *lock(&self.ends) = Ends {
             senders: vec![senders; producers],
             receivers: (0..consumers)
                 .map(|i| Some(receivers[i % channels].clone()))
                 .collect(),
             marks: Arc::new(Marks::new(producers, channels)),
+            fills,
         };
+    }
+
+    fn fills(&self) -> Vec<Arc<Fill>> {
+        lock(&self.ends).fills.clone()
     }
 
     fn abandon(&self) {
         let mut ends = lock(&self.ends);
-        let marks = ends.marks.clone();
+        let (marks, fills) = (ends.marks.clone(), ends.fills.clone());
         let old = std::mem::replace(
             &mut *ends,
             Ends {
                 marks,
+                fills,
                 ..Ends::default()
             },
         );
@@ -106,18 +119,19 @@ impl<M> Default for Ends<M> {
             senders: Vec::new(),
             receivers: Vec::new(),
             marks: Arc::default(),
+            fills: Vec::new(),
         }
     }
 }
 
 impl<M> Edge<M> {
     /// A producer's set of senders; empty when the run ended before this worker started.
-    pub(crate) fn senders(&self) -> Vec<Sender<M>> {
+    pub(crate) fn senders(&self) -> Vec<Outlet<M>> {
         lock(&self.ends).senders.pop().unwrap_or_default()
     }
 
     /// A producer's number and its set of senders; none when the run ended before this worker started.
-    pub(crate) fn producer(&self) -> (usize, Vec<Sender<M>>) {
+    pub(crate) fn producer(&self) -> (usize, Vec<Outlet<M>>) {
         let mut ends = lock(&self.ends);
         let senders = ends.senders.pop().unwrap_or_default();
         (ends.senders.len(), senders)
@@ -129,7 +143,7 @@ impl<M> Edge<M> {
     }
 
     /// The receiver of one consumer; `None` when the run ended before this worker started.
-    pub(crate) fn receiver(&self, consumer: usize) -> Option<Receiver<M>> {
+    pub(crate) fn receiver(&self, consumer: usize) -> Option<Inlet<M>> {
         lock(&self.ends).receivers.get_mut(consumer)?.take()
     }
 
@@ -147,13 +161,6 @@ impl<M> fmt::Debug for Edge<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Edge").finish_non_exhaustive()
     }
-}
-
-/// Blocks until a receive would not, or `until` has passed.
-pub(crate) fn wait_receive<M>(receiver: &Receiver<M>, until: Option<Instant>) {
-    let mut select = Select::new();
-    select.recv(receiver);
-    ready(&mut select, until);
 }
 
 /// Blocks until a send would not, or `until` has passed.

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Instant;
 use std::vec;
 
-use crossbeam_channel::{Receiver, TryRecvError};
+use crossbeam_channel::TryRecvError;
 
-use super::{Batch, Edge, Weigher, wait_receive};
+use super::{Batch, Edge, Inlet, Weigher};
 use crate::error::Error;
-use crate::run::{Context, bump};
+use crate::run::Context;
 use crate::step::Pace;
 use crate::step::{Feed, Pipe, Pull, Release};
 
@@ -56,7 +56,7 @@ pub(super) fn release<M: Send>(edge: &Edge<M>, how: Release) {
 
 /// One worker's channel.
 pub struct Own<'s, T> {
-    receiver: Option<Receiver<Batch<T>>>,
+    receiver: Option<Inlet<Batch<T>>>,
     /// What is left of the batch being worked on.
     rest: Option<vec::IntoIter<T>>,
     pace: Pace,
@@ -74,8 +74,7 @@ impl<T> Feed for Own<'_, T> {
             };
             match receiver.try_recv() {
                 Ok(batch) => {
-                    bump(&self.cx.counts.items_in, batch.items.len() as u64);
-                    bump(&self.cx.counts.batches_in, 1);
+                    self.cx.counts.takes(batch.items.len(), size_of::<T>());
                     self.cx.input.from.set(batch.from);
                     self.rest = Some(batch.items.into_iter());
                 }
@@ -96,7 +95,7 @@ impl<T> Feed for Own<'_, T> {
 
     fn wait(&mut self, until: Option<Instant>) {
         if let Some(receiver) = &self.receiver {
-            wait_receive(receiver, until);
+            receiver.wait(until);
         }
     }
 }

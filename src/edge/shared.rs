@@ -9,9 +9,9 @@ use std::vec;
 use crossbeam_channel::{Receiver, Select, Sender, TryRecvError, bounded};
 
 use super::own::{cut, release};
-use super::{Batch, Edge, Weigher, ready};
+use super::{Batch, Edge, Inlet, Weigher, ready};
 use crate::error::Error;
-use crate::run::{Context, bump, lock};
+use crate::run::{Context, lock};
 use crate::step::Pace;
 use crate::step::{Feed, Pipe, Pull, Release};
 
@@ -78,7 +78,7 @@ impl<'env, T: Send> Pipe for Shuffled<'env, T> {
 
 /// One worker's access to the queue.
 pub struct Sharing<'s, T> {
-    receiver: Option<Receiver<Batch<T>>>,
+    receiver: Option<Inlet<Batch<T>>>,
     queue: &'s Mutex<Queue<T>>,
     left: &'s (Sender<()>, Receiver<()>),
     pace: Pace,
@@ -129,15 +129,14 @@ impl<T> Feed for Sharing<'_, T> {
             let _ = self.left.0.try_send(());
         }
         drop(queue);
-        bump(&self.cx.counts.items_in, piece.len() as u64);
-        bump(&self.cx.counts.batches_in, 1);
+        self.cx.counts.takes(piece.len(), size_of::<T>());
         Ok(Pull::Chunk(piece))
     }
 
     fn wait(&mut self, until: Option<Instant>) {
         if let Some(receiver) = &self.receiver {
             let mut select = Select::new();
-            select.recv(receiver);
+            select.recv(receiver.channel());
             select.recv(&self.left.1);
             ready(&mut select, until);
         }

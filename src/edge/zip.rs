@@ -11,9 +11,9 @@ use std::vec;
 use crossbeam_channel::{Receiver, Select, Sender, TryRecvError, bounded};
 
 use super::own::release;
-use super::{Batch, Edge, ready};
+use super::{Batch, Edge, Inlet, ready};
 use crate::error::Error;
-use crate::run::{Context, bump, lock};
+use crate::run::{Context, lock};
 use crate::step::Pace;
 use crate::step::{Feed, Pipe, Pull, Release};
 
@@ -87,8 +87,8 @@ impl<A: Send, B: Send> Pipe for Zip<A, B> {
 
 /// One worker's end of both edges.
 pub struct Zipping<'s, A, B> {
-    left: Option<Receiver<Batch<A>>>,
-    right: Option<Receiver<Batch<B>>>,
+    left: Option<Inlet<Batch<A>>>,
+    right: Option<Inlet<Batch<B>>>,
     zip: &'s Zip<A, B>,
     /// The sides that had nothing at the last look.
     lacks: (bool, bool),
@@ -105,16 +105,11 @@ enum Side {
 }
 
 /// Makes sure that a batch lies open, if there is one.
-fn open<T>(
-    rest: &mut vec::IntoIter<T>,
-    receiver: Option<&Receiver<Batch<T>>>,
-    cx: &Context,
-) -> Side {
+fn open<T>(rest: &mut vec::IntoIter<T>, receiver: Option<&Inlet<Batch<T>>>, cx: &Context) -> Side {
     while rest.len() == 0 {
-        match receiver.map_or(Err(TryRecvError::Disconnected), Receiver::try_recv) {
+        match receiver.map_or(Err(TryRecvError::Disconnected), Inlet::try_recv) {
             Ok(batch) => {
-                bump(&cx.counts.items_in, batch.items.len() as u64);
-                bump(&cx.counts.batches_in, 1);
+                cx.counts.takes(batch.items.len(), size_of::<T>());
                 *rest = batch.items.into_iter();
             }
             Err(TryRecvError::Empty) => return Side::Nothing,
@@ -173,10 +168,10 @@ impl<A: Send, B: Send> Feed for Zipping<'_, A, B> {
         let mut select = Select::new();
         // A side that has items would always be ready, so only the others are waited for.
         if let (true, Some(left)) = (self.lacks.0, &self.left) {
-            select.recv(left);
+            select.recv(left.channel());
         }
         if let (true, Some(right)) = (self.lacks.1, &self.right) {
-            select.recv(right);
+            select.recv(right.channel());
         }
         select.recv(&self.zip.token.1);
         // Which side lacks items may change while this worker waits for the other one, and the token wakes only one.

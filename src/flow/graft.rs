@@ -54,6 +54,7 @@ pub(super) fn graft<'env>(ours: &mut Graph<'env>, theirs: Graph<'env>) -> Vec<us
     run.token = run.token.take().or(theirs.run.token);
     run.seed = run.seed.or(theirs.run.seed);
     run.held |= theirs.run.held;
+    run.observers.extend(theirs.run.observers);
     numbers
 }
 

@@ -9,7 +9,7 @@ use std::vec;
 use crossbeam_channel::Receiver;
 
 use super::Flow;
-use crate::edge::{AnyEdge, Batch, Edge};
+use crate::edge::{AnyEdge, Batch, Edge, Inlet};
 use crate::error::{Error, ErrorKind};
 use crate::output::{Each, Ordered, ToCaller};
 use crate::plan::End;
@@ -52,7 +52,7 @@ where
         let (graph, edge) = self.close_to_caller();
         let run = Prepared::new(graph)?;
         let items = Items {
-            queue: Queue::new(edge.receiver(0)),
+            queue: Queue::new(edge.receiver(0).map(Inlet::into_channel)),
             scope: PhantomData,
         };
         run.run_with(|| during(items))
@@ -269,7 +269,7 @@ where
 
     fn into_iter(self) -> IntoIter<P::Item> {
         let (graph, edge) = self.close_to_caller();
-        let queue = Queue::new(edge.receiver(0));
+        let queue = Queue::new(edge.receiver(0).map(Inlet::into_channel));
         match Prepared::new(graph) {
             Ok(run) => IntoIter {
                 queue,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Flow;
 use crate::edge::{Partitioned, Shuffled};
-use crate::run::StopToken;
+use crate::run::{Observer, StopToken};
 use crate::step::Pipe;
 
 impl<'env, P: Pipe + 'env> Flow<'env, P> {
@@ -188,6 +188,24 @@ impl<'env, P: Pipe + 'env> Flow<'env, P> {
     /// ```
     pub fn held(mut self) -> Self {
         self.graph.run.held = true;
+        self
+    }
+
+    /// Lets an [`Observer`] see the run: its [report](crate::Report) beside the result, and while it goes on.
+    ///
+    /// What it shows is counted in any case; looking costs the worker nothing.
+    ///
+    /// ```
+    /// use millstream::{Flow, Observer};
+    ///
+    /// let observer = Observer::new();
+    /// let sum = Flow::from_range(0..1000u64).observe(&observer).sum::<u64>()?;
+    /// assert_eq!(sum, 499_500);
+    /// assert_eq!(observer.report().unwrap().stages()[0].items_in(), 1000);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    pub fn observe(mut self, observer: &Observer) -> Self {
+        self.graph.run.observers.push(observer.clone());
         self
     }
 

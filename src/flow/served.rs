@@ -8,7 +8,7 @@ use crossbeam_channel::Receiver;
 
 use super::Flow;
 use super::live::{Queue, stopped};
-use crate::edge::Batch;
+use crate::edge::{Batch, Inlet};
 use crate::error::Error;
 use crate::output::{Hub, Ordered, ToSubscribers};
 use crate::plan::End;
@@ -47,7 +47,7 @@ where
     pub fn serve(self) -> Result<Served<P::Item>, Error> {
         let (graph, edge) = self.close_to_caller();
         let run = Prepared::new(graph)?;
-        let queue = edge.receiver(0);
+        let queue = edge.receiver(0).map(Inlet::into_channel);
         Ok(Served::new(run.launch(), Give::Share(queue)))
     }
 

@@ -14,7 +14,7 @@ use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
 use super::{Output, Sink};
 use crate::edge::{Batch, wait_send};
-use crate::run::{Context, bump, lock};
+use crate::run::{Context, lock};
 
 /// How often a worker that waits for subscribers looks at the stop flag: there may never be one again.
 const LOOK: Duration = Duration::from_millis(5);
@@ -226,12 +226,11 @@ impl<T: Clone> Output<T> for Serving<'_, T> {
             let Some((sender, items)) = self.sending.pop_front() else {
                 break;
             };
-            let sent = items.len() as u64;
+            let sent = items.len();
             let from = (self.cx.index, 0);
             match sender.try_send(Batch { items, from }) {
                 Ok(()) => {
-                    bump(&self.cx.counts.items_out, sent);
-                    bump(&self.cx.counts.batches_out, 1);
+                    self.cx.counts.gives(sent, size_of::<T>());
                 }
                 Err(TrySendError::Full(batch)) => self.sending.push_back((sender, batch.items)),
                 // It was dropped, and its hub knows.

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Output, Sink, Slots};
 use crate::error::{BoxError, Error, ErrorKind};
-use crate::run::{After, Context, bump};
+use crate::run::{After, Context};
 use crate::sink::{self, Keeper, Writer};
 
 /// When rows become permanent.
@@ -168,8 +168,7 @@ impl<T, S: sink::Sink<T>> Loading<'_, T, S> {
         };
         match self.attempt(unit) {
             Ok(()) => {
-                bump(&self.cx.counts.items_out, self.rows.len() as u64);
-                bump(&self.cx.counts.batches_out, 1);
+                self.cx.counts.gives(self.rows.len(), size_of::<T>());
             }
             Err(error) => self.cx.fault(refused("take a batch", error)),
         }

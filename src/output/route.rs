@@ -5,13 +5,13 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Sender, TrySendError};
+use crossbeam_channel::TrySendError;
 
 use super::{Output, Router, Sink};
-use crate::edge::{AnyEdge, Batch, Edge, Marks, Weigher, wait_send};
+use crate::edge::{AnyEdge, Batch, Edge, Marks, Outlet, Weigher};
 use crate::error::{Error, ErrorKind};
 use crate::options::Group;
-use crate::run::{Context, bump};
+use crate::run::Context;
 
 /// A stage's end on an edge.
 pub(crate) struct Route<'env, T, R> {
@@ -66,7 +66,7 @@ pub(crate) struct Routed<'s, T, R> {
 
 struct Target<T> {
     /// `None` once its consumer is gone; what is routed there is dropped.
-    sender: Option<Sender<Batch<T>>>,
+    sender: Option<Outlet<Batch<T>>>,
     batch: Vec<T>,
     bytes: usize,
     /// Whether a full batch went this way before, so that the next one is worth its room at once.
@@ -201,12 +201,11 @@ impl<'s, T, R: Router<T>> Routed<'s, T, R> {
             let Some(sender) = &self.targets[target].sender else {
                 continue;
             };
-            let items = batch.items.len() as u64;
+            let items = batch.items.len();
             self.marks.sends(self.producer, target);
             match sender.try_send(batch) {
                 Ok(()) => {
-                    bump(&self.cx.counts.items_out, items);
-                    bump(&self.cx.counts.batches_out, 1);
+                    self.cx.counts.gives(items, size_of::<T>());
                 }
                 Err(TrySendError::Full(batch)) => {
                     self.marks.takes_back(self.producer, target);
@@ -333,13 +332,10 @@ impl<T, R: Router<T>> Output<T> for Routed<'_, T, R> {
             return;
         };
         if let Some(sender) = &self.targets[*target].sender {
-            wait_send(
-                sender,
-                self.patience.map_or(until, |patience| {
-                    let look = Instant::now() + patience;
-                    Some(until.map_or(look, |until| until.min(look)))
-                }),
-            );
+            sender.wait(self.patience.map_or(until, |patience| {
+                let look = Instant::now() + patience;
+                Some(until.map_or(look, |until| until.min(look)))
+            }));
         }
     }
 }

@@ -4,12 +4,13 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::clock::Clock;
+use super::counts::{Count, Counts};
 use super::gate::Gate;
-use super::report::{Report, StageReport, WorkerReport};
+use super::report::{Report, Scene};
 use super::stop::StopToken;
 use crate::edge::{Fronts, Marks};
 use crate::error::{Error, ErrorKind, Position};
@@ -33,12 +34,15 @@ pub(crate) struct Shared {
     /// What the user can stop the run by.
     token: Option<StopToken>,
     deadline: Option<Instant>,
+    /// When all was done, since the start of the run.
+    over: OnceLock<Duration>,
     /// Whose time the run keeps.
     pub(crate) clock: Clock,
     pub(crate) started: Instant,
     /// The hasher of the run's boundaries; a seeded run has a fixed one, so that it can be replayed.
     pub(crate) hasher: ahash::RandomState,
-    stages: Mutex<Vec<StageReport>>,
+    /// What the run is made of, and what its parts have counted.
+    scene: Scene,
 }
 
 impl Shared {
@@ -47,7 +51,7 @@ impl Shared {
         deadline: Option<Instant>,
         seeded: bool,
         clock: Clock,
-        stages: Vec<StageReport>,
+        scene: Scene,
     ) -> Arc<Self> {
         Arc::new(Shared {
             halt: AtomicBool::new(false),
@@ -57,6 +61,7 @@ impl Shared {
             failure: Mutex::new(None),
             token,
             deadline,
+            over: OnceLock::new(),
             clock,
             started: Instant::now(),
             hasher: if seeded {
@@ -64,7 +69,7 @@ impl Shared {
             } else {
                 ahash::RandomState::new()
             },
-            stages: Mutex::new(stages),
+            scene,
         })
     }
 
@@ -168,13 +173,26 @@ impl Shared {
         lock(&self.failure).as_ref().map(Error::copy)
     }
 
-    pub(crate) fn record(&self, stage: usize, partition: usize, worker: WorkerReport) {
-        if let Some(slot) = lock(&self.stages)
-            .get_mut(stage)
-            .and_then(|s| s.workers.get_mut(partition))
-        {
-            *slot = worker;
-        }
+    /// The counters of a worker.
+    fn counts(&self, stage: usize, partition: usize) -> Arc<Counts> {
+        let stage = self.scene.workers.get(stage);
+        let counts = stage.and_then(|workers| workers.get(partition));
+        counts.cloned().unwrap_or_default()
+    }
+
+    /// Notes that all is done.
+    pub(crate) fn ended(&self) {
+        let _ = self.over.set(self.age());
+    }
+
+    /// Whether all is done.
+    pub(crate) fn is_over(&self) -> bool {
+        self.over.get().is_some()
+    }
+
+    /// How long ago the run started, by the machine's clock: what workers measure their time by.
+    pub(crate) fn age(&self) -> Duration {
+        self.started.elapsed()
     }
 
     /// The time of the run, by which chunks are paced, batches linger and timers fire.
@@ -184,10 +202,8 @@ impl Shared {
 
     /// What has been done so far.
     pub(crate) fn report(&self) -> Report {
-        Report {
-            stages: lock(&self.stages).clone(),
-            elapsed: self.started.elapsed(),
-        }
+        let until = self.over.get().copied();
+        self.scene.report(until.unwrap_or_else(|| self.age()))
     }
 }
 
@@ -202,8 +218,6 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// because the sealed traits behind [`Flow`](crate::Flow)'s bounds mention it.
 pub struct Context {
     pub(crate) shared: Arc<Shared>,
-    /// The number of the stage in the plan.
-    pub(crate) stage: usize,
     /// The name of the stage, for errors.
     pub(crate) name: Arc<str>,
     /// Which of the stage's workers this is, from zero.
@@ -233,7 +247,7 @@ pub struct Context {
     pub(crate) input: Input,
     /// Whether a step has cut the chunk being worked on: its rest comes as another chunk of the same number.
     pub(crate) cut: Cell<bool>,
-    pub(crate) counts: Counts,
+    pub(crate) counts: Arc<Counts>,
 }
 
 /// The edge that a worker takes from, for what wants to know who sent a chunk.
@@ -249,21 +263,10 @@ pub(crate) struct Input {
     pub(crate) whole: Cell<bool>,
 }
 
-/// Counters of one worker; published when it ends.
-#[derive(Debug, Default)]
-pub(crate) struct Counts {
-    pub(crate) items_in: Cell<u64>,
-    pub(crate) items_out: Cell<u64>,
-    pub(crate) batches_in: Cell<u64>,
-    pub(crate) batches_out: Cell<u64>,
-    pub(crate) late: Cell<u64>,
-    pub(crate) waiting_input: Cell<Duration>,
-    pub(crate) waiting_output: Cell<Duration>,
-}
-
-/// Adds to a cell.
-pub(crate) fn bump(cell: &Cell<u64>, by: u64) {
-    cell.set(cell.get() + by);
+/// Adds to a counter.
+#[inline]
+pub(crate) fn bump(count: &Count, by: u64) {
+    count.add(by);
 }
 
 impl Context {
@@ -276,9 +279,9 @@ impl Context {
         next: Group,
         ordered: bool,
     ) -> Self {
+        let counts = shared.counts(stage, index);
         Context {
             shared,
-            stage,
             name,
             index,
             of,
@@ -294,7 +297,7 @@ impl Context {
             unread: Cell::new(false),
             input: Input::default(),
             cut: Cell::new(false),
-            counts: Counts::default(),
+            counts,
         }
     }
 

@@ -7,9 +7,11 @@
 mod after;
 mod clock;
 mod context;
+mod counts;
 mod drive;
 mod gate;
 mod graph;
+mod observer;
 mod report;
 mod seeded;
 mod start;
@@ -25,9 +27,13 @@ pub(crate) use clock::Clock;
 pub use clock::ManualClock;
 pub use context::Context;
 pub(crate) use context::{Shared, bump, lock};
+pub(crate) use counts::Fill;
 pub(crate) use drive::Closed;
 pub(crate) use graph::Graph;
-pub use report::{Report, StageReport, WorkerReport};
+pub use observer::Observer;
+#[cfg(test)]
+pub(crate) use report::Scene;
+pub use report::{Doing, EdgeReport, Report, StageReport, WorkerReport};
 pub(crate) use start::{Launched, Prepared};
 pub use stop::StopToken;
 

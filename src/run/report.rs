@@ -1,9 +1,14 @@
-//! What a run did, in numbers: rows, batches, and where each worker's time went.
+//! What a run did, in numbers: rows, batches, how full the edges were, and where each worker's time went.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-/// What a run did, as [`Flow::run`](crate::Flow::run) returns it and [`Error::report`](crate::Error::report) keeps it.
+use super::counts::{Counts, Fill};
+use crate::plan::{Plan, Routing};
+
+/// What a run did, as [`Flow::run`](crate::Flow::run) returns it, [`Error::report`](crate::Error::report) keeps it, and
+/// an [`Observer`](crate::Observer) shows it while it goes on.
 ///
 /// # Examples
 /// ```
@@ -16,7 +21,9 @@ use std::time::Duration;
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct Report {
+    pub(crate) plan: Arc<Plan>,
     pub(crate) stages: Vec<StageReport>,
+    pub(crate) edges: Vec<EdgeReport>,
     pub(crate) elapsed: Duration,
 }
 
@@ -33,26 +40,137 @@ pub struct StageReport {
 pub struct WorkerReport {
     /// Items taken in; zero for sources that do not count (lines of a text).
     pub items_in: u64,
-    /// Items handed to the next stage or gathered for the result; zero where the end folds them.
+    /// Items handed to the next stage, gathered for the result or written into a sink; zero where the end folds them.
     pub items_out: u64,
     /// Chunks or batches taken in.
     pub batches_in: u64,
     /// Batches handed to the next stage.
     pub batches_out: u64,
+    /// Bytes taken in: of files what was read, of batches what their items have in place.
+    pub bytes_in: u64,
+    /// Bytes handed on: what the items of the batches have in place.
+    pub bytes_out: u64,
     /// Items that came too late for their window.
     pub late: u64,
+    /// Distinct keys that it had at the end, where its stage reduces by key.
+    pub keys: u64,
+    /// Items that went into tables before a hash boundary; `items_out` is how many entries came of them.
+    pub combined: u64,
+    /// Panics of closures: at most one, since it ends the run.
+    pub panics: u64,
     /// Time at work: neither waiting for input nor for room.
     pub busy: Duration,
     /// Time without input.
     pub waiting_input: Duration,
     /// Time held back by a full edge downstream.
     pub waiting_output: Duration,
+    /// What it was doing when the report was made.
+    pub doing: Doing,
+}
+
+/// What a worker does at a moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[repr(u8)]
+pub enum Doing {
+    /// It works, or its thread has not begun.
+    #[default]
+    Working,
+    /// It waits for input.
+    Starved,
+    /// It waits for room in front of the next stage.
+    Blocked,
+    /// It has ended.
+    Ended,
+}
+
+impl Doing {
+    pub(super) fn of(byte: u8) -> Self {
+        match byte {
+            1 => Doing::Starved,
+            2 => Doing::Blocked,
+            3 => Doing::Ended,
+            _ => Doing::Working,
+        }
+    }
+}
+
+/// How full one edge of a run was, over all its channels.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct EdgeReport {
+    /// The stages that send over it, by number.
+    pub from: Vec<usize>,
+    /// The stage that takes from it, by number.
+    pub to: usize,
+    /// Batches that it has room for.
+    pub capacity: u64,
+    /// Batches in it when the report was made.
+    pub fill: u64,
+    /// The most batches that were in it: the sum of each channel's most.
+    pub high_water: u64,
+}
+
+/// What a run is made of, with the counters of its workers and the fill of its channels.
+#[derive(Debug, Default)]
+pub(crate) struct Scene {
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) names: Vec<Arc<str>>,
+    /// By stage.
+    pub(crate) workers: Vec<Vec<Arc<Counts>>>,
+    /// By edge.
+    pub(crate) fills: Vec<Vec<Arc<Fill>>>,
+}
+
+impl Scene {
+    /// What has been done until now, the time since the start of the run.
+    pub(super) fn report(&self, now: Duration) -> Report {
+        let stages = self.names.iter().zip(&self.workers);
+        let edges = self.plan.edges.iter().zip(&self.fills);
+        Report {
+            plan: self.plan.clone(),
+            stages: stages
+                .map(|(name, workers)| StageReport {
+                    name: name.to_string(),
+                    workers: workers.iter().map(|counts| counts.report(now)).collect(),
+                })
+                .collect(),
+            edges: edges
+                .map(|(edge, fills)| {
+                    let group = &self.plan.nodes[edge.to].group;
+                    let sum = |of: fn(&Fill) -> u64| fills.iter().map(|fill| of(fill)).sum();
+                    EdgeReport {
+                        from: edge.from.clone(),
+                        to: edge.to,
+                        capacity: match edge.routing {
+                            Routing::Hash | Routing::Function | Routing::Shared => {
+                                (group.workers() * group.buffer) as u64
+                            }
+                        },
+                        fill: sum(Fill::now),
+                        high_water: sum(Fill::most),
+                    }
+                })
+                .collect(),
+            elapsed: now,
+        }
+    }
 }
 
 impl Report {
     /// The stages in the order of the plan.
     pub fn stages(&self) -> &[StageReport] {
         &self.stages
+    }
+
+    /// The edges between them, in the order of the plan.
+    pub fn edges(&self) -> &[EdgeReport] {
+        &self.edges
+    }
+
+    /// What ran.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
     }
 
     /// From the start of the run to the end of its last thread.
@@ -79,31 +197,97 @@ impl StageReport {
         &self.workers
     }
 
+    /// The sum over its workers of one of their numbers.
+    fn sum(&self, of: impl Fn(&WorkerReport) -> u64) -> u64 {
+        self.workers.iter().map(of).sum()
+    }
+
     /// Items its workers took in.
     pub fn items_in(&self) -> u64 {
-        self.workers.iter().map(|w| w.items_in).sum()
+        self.sum(|w| w.items_in)
     }
 
     /// Items its workers handed on.
     pub fn items_out(&self) -> u64 {
-        self.workers.iter().map(|w| w.items_out).sum()
+        self.sum(|w| w.items_out)
+    }
+
+    /// Bytes its workers took in.
+    pub fn bytes_in(&self) -> u64 {
+        self.sum(|w| w.bytes_in)
+    }
+
+    /// Bytes its workers handed on.
+    pub fn bytes_out(&self) -> u64 {
+        self.sum(|w| w.bytes_out)
     }
 
     /// Items that came too late for their window.
     pub fn late(&self) -> u64 {
-        self.workers.iter().map(|w| w.late).sum()
+        self.sum(|w| w.late)
+    }
+
+    /// Distinct keys of a stage that reduces by key.
+    pub fn keys(&self) -> u64 {
+        self.sum(|w| w.keys)
+    }
+
+    /// How many items went into one entry that was sent on, on average, where a stage combines by key before a hash
+    /// boundary: 1 says that combining gained nothing.
+    pub fn combine_ratio(&self) -> Option<f64> {
+        let combined = self.sum(|w| w.combined);
+        (combined > 0).then(|| combined as f64 / self.items_out().max(1) as f64)
+    }
+
+    /// The most items that one worker took in, as a multiple of what each would have if all had as many: 1 is even.
+    /// `None` for one worker, or if there were no items.
+    pub fn skew(&self) -> Option<f64> {
+        let all = self.items_in();
+        let most = self.workers.iter().map(|w| w.items_in).max()?;
+        (self.workers.len() > 1 && all > 0)
+            .then(|| most as f64 * self.workers.len() as f64 / all as f64)
+    }
+
+    /// What part of its workers' lives went where.
+    pub(crate) fn shares(&self) -> Shares {
+        let time = |of: fn(&WorkerReport) -> Duration| -> f64 {
+            self.workers.iter().map(of).sum::<Duration>().as_secs_f64()
+        };
+        let (busy, input, output) = (
+            time(|w| w.busy),
+            time(|w| w.waiting_input),
+            time(|w| w.waiting_output),
+        );
+        let all = (busy + input + output).max(f64::MIN_POSITIVE);
+        Shares {
+            busy: busy / all,
+            input: input / all,
+            output: output / all,
+        }
     }
 
     /// The part of its workers' lives spent at work, from 0 to 1.
-    fn busy_share(&self) -> f64 {
-        let busy: Duration = self.workers.iter().map(|w| w.busy).sum();
-        let all: Duration = self
-            .workers
-            .iter()
-            .map(|w| w.busy + w.waiting_input + w.waiting_output)
-            .sum();
-        busy.as_secs_f64() / all.as_secs_f64().max(f64::MIN_POSITIVE)
+    pub fn busy_share(&self) -> f64 {
+        self.shares().busy
     }
+
+    /// The part of its workers' lives spent without input, from 0 to 1.
+    pub fn starved_share(&self) -> f64 {
+        self.shares().input
+    }
+
+    /// The part of its workers' lives spent without room in front of the next stage, from 0 to 1.
+    pub fn blocked_share(&self) -> f64 {
+        self.shares().output
+    }
+}
+
+/// Parts of time, which add up to one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shares {
+    pub(crate) busy: f64,
+    pub(crate) input: f64,
+    pub(crate) output: f64,
 }
 
 impl fmt::Display for Report {

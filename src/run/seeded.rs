@@ -8,8 +8,9 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
+use super::report::Doing;
 use super::start::Prepared;
-use super::threads::{caught, record};
+use super::threads::caught;
 use super::{Context, Step, Worker};
 use crate::error::{Error, ErrorKind};
 
@@ -19,12 +20,14 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Drives all workers to their end. `attended` says that the calling thread takes what comes out meanwhile, at its own
 /// pace, so that a worker without room is no sign of a stall.
 pub(crate) fn drive(run: &Prepared<'_>, seed: u64, attended: bool) {
-    let born = Instant::now();
     let contexts: Vec<Context> = run
         .workers
         .iter()
         .map(|seat| seat.context(&run.shared))
         .collect();
+    for cx in &contexts {
+        cx.counts.begin(run.shared.age());
+    }
     let mut open: Vec<Option<Box<dyn Worker + '_>>> = Vec::new();
     for (seat, cx) in run.workers.iter().zip(&contexts) {
         let made = catch_unwind(AssertUnwindSafe(|| run.stages[seat.stage].worker(cx)));
@@ -64,12 +67,21 @@ pub(crate) fn drive(run: &Prepared<'_>, seed: u64, attended: bool) {
             continue;
         };
         let cx = &contexts[chosen];
+        cx.counts.does(Doing::Working, run.shared.age());
         match catch_unwind(AssertUnwindSafe(|| worker.step())) {
             Ok(Ok(Step::Progress)) => {
                 stuck.fill(None);
                 idle_since = None;
             }
-            Ok(Ok(step @ (Step::Empty | Step::Full))) => stuck[chosen] = Some(step),
+            Ok(Ok(step @ (Step::Empty | Step::Full))) => {
+                let doing = if step == Step::Full {
+                    Doing::Blocked
+                } else {
+                    Doing::Starved
+                };
+                cx.counts.does(doing, run.shared.age());
+                stuck[chosen] = Some(step);
+            }
             Ok(Ok(Step::Done)) => {
                 close(run, cx, &mut open[chosen]);
                 stuck.fill(None);
@@ -85,7 +97,7 @@ pub(crate) fn drive(run: &Prepared<'_>, seed: u64, attended: bool) {
         close(run, cx, worker);
     }
     for cx in &contexts {
-        record(cx, born);
+        cx.counts.end(run.shared.age());
     }
 }
 

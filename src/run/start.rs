@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::after::settle;
-use super::report::{Report, StageReport, WorkerReport};
+use super::report::{Report, Scene};
 use super::{After, Afters, Clock, Context, Graph, ManualClock, Shared, Stage, seeded, threads};
 use crate::edge::AnyEdge;
 use crate::error::{Error, ErrorKind};
@@ -70,6 +70,7 @@ impl<'env> Prepared<'env> {
             seed,
             clock,
             held,
+            observers,
         } = run;
         let clock = match (clock, seed) {
             (Some(clock), _) => Clock::Manual(clock),
@@ -81,7 +82,7 @@ impl<'env> Prepared<'env> {
             open(&plan, edge, &**any);
         }
         let mut workers = Vec::new();
-        let mut reports = Vec::new();
+        let mut counts = Vec::new();
         for (stage, node) in plan.nodes.iter().enumerate() {
             let group = node.group.clone();
             let next = match node.end {
@@ -97,10 +98,7 @@ impl<'env> Prepared<'env> {
             };
             let of = group.workers();
             let source = plan.edges_into(stage).next().is_none();
-            reports.push(StageReport {
-                name: names[stage].to_string(),
-                workers: vec![WorkerReport::default(); of],
-            });
+            counts.push((0..of).map(|_| Arc::default()).collect());
             workers.extend((0..of).map(|index| Seat {
                 stage,
                 name: names[stage].clone(),
@@ -115,9 +113,18 @@ impl<'env> Prepared<'env> {
         }
         // A deadline that the clock cannot express never passes.
         let until = deadline.and_then(|after| Instant::now().checked_add(after));
-        let shared = Shared::new(token, until, seed.is_some(), clock, reports);
+        let scene = Scene {
+            fills: edges.iter().map(|edge| edge.fills()).collect(),
+            names,
+            workers: counts,
+            plan: Arc::new(plan),
+        };
+        let shared = Shared::new(token, until, seed.is_some(), clock, scene);
         if held {
             shared.hold();
+        }
+        for observer in &observers {
+            observer.looks_at(&shared);
         }
         Ok(Prepared {
             stages,
@@ -225,6 +232,7 @@ impl Launched {
 /// What came of a run whose workers have all ended, when all that is to be done after them is done.
 fn outcome(shared: &Shared, afters: &[Arc<dyn After + '_>]) -> Result<Report, Error> {
     let failure = settle(shared, afters);
+    shared.ended();
     let report = shared.report();
     match failure {
         Some(error) => Err(error.with_report(report)),

@@ -6,16 +6,13 @@ use std::sync::Arc;
 use std::thread::{Builder, JoinHandle, Scope};
 use std::time::{Duration, Instant};
 
-use super::report::WorkerReport;
+use super::report::Doing;
 use super::start::{Prepared, Seat, cannot_spawn};
 use super::{Context, Step, Worker, seeded};
 use crate::error::Error;
 
 /// The thread that drives all workers of a seeded run beside the calling one.
 const SEEDED: &str = "flow:seeded";
-
-/// Steps between two times a worker publishes its counts.
-const PUBLISH: u32 = 64;
 
 /// How often a worker that waits for input looks whether anybody still wants what it makes: an edge that was closed
 /// early wakes those behind it, not those in front, and an idle source may never wake them.
@@ -89,17 +86,17 @@ fn give_up(run: &Prepared<'_>, error: Error) {
 
 /// A worker's life: open, step until done, leave the counts.
 fn work(run: &Prepared<'_>, seat: &Seat) {
-    let born = Instant::now();
     let cx = seat.context(&run.shared);
+    cx.counts.begin(cx.shared.age());
     let mut worker = None;
     let ended = catch_unwind(AssertUnwindSafe(|| {
         let worker = worker.insert(run.stages[seat.stage].worker(&cx));
         if seat.source && !worker.is_broken() && run.shared.is_held() {
-            let since = Instant::now();
+            cx.counts.does(Doing::Starved, cx.shared.age());
             run.shared.wait_to_begin();
-            add(&cx.counts.waiting_input, since);
+            cx.counts.does(Doing::Working, cx.shared.age());
         }
-        drive(&mut **worker, &cx, born)
+        drive(&mut **worker, &cx)
     }));
     match ended {
         Ok(Ok(())) => {}
@@ -110,11 +107,12 @@ fn work(run: &Prepared<'_>, seat: &Seat) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(worker))) {
         caught(run, &cx, payload);
     }
-    record(&cx, born);
+    cx.counts.end(cx.shared.age());
 }
 
 /// Makes an error of a caught panic; a payload whose own drop panics cannot take the thread down with it.
 pub(super) fn caught(run: &Prepared<'_>, cx: &Context, payload: Box<dyn Any + Send>) {
+    cx.counts.panics.add(1);
     let mut error = Some(cx.locate(Error::panicked(payload)));
     let _ = catch_unwind(AssertUnwindSafe(|| {
         if let Some(error) = error.take() {
@@ -124,17 +122,13 @@ pub(super) fn caught(run: &Prepared<'_>, cx: &Context, payload: Box<dyn Any + Se
 }
 
 /// Steps a worker to its end, waiting where it says so.
-fn drive(worker: &mut dyn Worker, cx: &Context, born: Instant) -> Result<(), Error> {
-    let mut steps = 0u32;
+fn drive(worker: &mut dyn Worker, cx: &Context) -> Result<(), Error> {
     while !cx.shared.must_end() {
-        steps = steps.wrapping_add(1);
-        if steps % PUBLISH == 0 {
-            record(cx, born);
-        }
         match worker.step()? {
             Step::Progress => {}
             Step::Done => return Ok(()),
             Step::Empty => {
+                cx.counts.does(Doing::Starved, cx.shared.age());
                 let since = Instant::now();
                 let until = worker.linger();
                 let timer = worker.timer().map(|timer| cx.shared.clock.look(timer));
@@ -143,41 +137,15 @@ fn drive(worker: &mut dyn Worker, cx: &Context, born: Instant) -> Result<(), Err
                 if until.is_some_and(|until| Instant::now() >= until) {
                     worker.flush();
                 }
-                add(&cx.counts.waiting_input, since);
+                cx.counts.does(Doing::Working, cx.shared.age());
             }
             Step::Full => {
-                let since = Instant::now();
+                cx.counts.does(Doing::Blocked, cx.shared.age());
                 worker.wait_room(None);
-                add(&cx.counts.waiting_output, since);
+                cx.counts.does(Doing::Working, cx.shared.age());
             }
         }
     }
     cx.shared.cut_short();
     Ok(())
-}
-
-fn add(to: &std::cell::Cell<Duration>, since: Instant) {
-    to.set(to.get() + since.elapsed());
-}
-
-/// Leaves a worker's counts with the run.
-pub(super) fn record(cx: &Context, born: Instant) {
-    let counts = &cx.counts;
-    let (waiting_input, waiting_output) = (counts.waiting_input.get(), counts.waiting_output.get());
-    cx.shared.record(
-        cx.stage,
-        cx.index,
-        WorkerReport {
-            items_in: counts.items_in.get(),
-            items_out: counts.items_out.get(),
-            batches_in: counts.batches_in.get(),
-            batches_out: counts.batches_out.get(),
-            late: counts.late.get(),
-            busy: born
-                .elapsed()
-                .saturating_sub(waiting_input + waiting_output),
-            waiting_input,
-            waiting_output,
-        },
-    );
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::error::Error;
 use crate::options::Group;
-use crate::run::{Clock, Context, ManualClock, Shared};
+use crate::run::{Clock, Context, ManualClock, Scene, Shared};
 use crate::step::{Feed, Pipe, Pull};
 
 /// A chunk as a worker would see it.
@@ -22,7 +22,7 @@ pub(super) fn context(index: usize, of: usize, ordered: bool) -> Context {
         None,
         true,
         Clock::Seeded(ManualClock::new()),
-        Vec::new(),
+        Scene::default(),
     );
     Context::new(
         shared,

@@ -34,7 +34,7 @@ pub use text::{FromText, Text};
 pub(crate) use stages::{Begin, Begun, Gate};
 pub(crate) use text::line_of;
 
-use crate::run::{Context, bump};
+use crate::run::Context;
 
 /// Notes which split the chunk is from, and whether there are splits that nobody has begun.
 fn reads(cx: &Context, split: u64, unread: bool) {
@@ -45,6 +45,5 @@ fn reads(cx: &Context, split: u64, unread: bool) {
 /// Notes the chunk that a feed is about to give: its ticket, and how many items it has.
 fn begin(cx: &Context, ticket: u64, items: usize) {
     cx.ticket.set(ticket);
-    bump(&cx.counts.items_in, items as u64);
-    bump(&cx.counts.batches_in, 1);
+    cx.counts.takes(items, 0);
 }

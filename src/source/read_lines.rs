@@ -149,6 +149,8 @@ impl<'s, F: Form + ?Sized> Feed for ReadFeed<'s, F> {
         // Lines are not counted: that would be a second look at each of them.
         reads(self.cx, piece.claim.place, cutter.unread());
         begin(self.cx, piece.ticket, 0);
+        let read = piece.range.end - piece.range.start;
+        self.cx.counts.bytes_in.add(read);
         self.cx.byte.set(start + lines.start as u64);
         self.cx.file.replace(Some(Arc::clone(&live.file.name)));
         Ok(Pull::Chunk(OwnedLines {

@@ -62,6 +62,11 @@ where
     Q: ToOwned + Hash + Eq + ?Sized,
     Q::Owned: Eq,
 {
+    /// Notes for the report how many keys were added.
+    fn note(&self) {
+        self.exchange.made_of(self.front.total());
+    }
+
     /// Counts a key once more. Only a key that is not in this worker's table is copied.
     #[inline]
     pub fn add(&mut self, key: &Q) {
@@ -131,6 +136,7 @@ where
                 ControlFlow::Break(())
             }
         });
+        self.adder.note();
         left.is_break().then_some(items)
     }
 

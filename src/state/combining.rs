@@ -109,6 +109,7 @@ where
             Mode::Rest => self.front.passed(seen),
             Mode::Table | Mode::Cache => self.front.looked_up(seen),
         }
+        self.exchange.made_of(self.front.total());
         self.exchange.cut_finely(self.front.mode() == Mode::Rest);
         // A break is no reason to wait: the next step asks whether there is room.
         left.is_break().then_some(items)

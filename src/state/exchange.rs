@@ -3,18 +3,18 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use crossbeam_channel::{Sender, TrySendError};
+use crossbeam_channel::TrySendError;
 
 use super::entries::Entries;
 use super::{Cut, Entry, GROUP, KeyedEdge, Parcel, owner, part_of, parts};
-use crate::edge::wait_send;
-use crate::run::{Context, bump};
+use crate::edge::Outlet;
+use crate::run::Context;
 
 /// One producer's buffers and senders.
 pub(super) struct Exchange<'s, K, A> {
     edge: &'s KeyedEdge<K, A>,
     /// One a consumer; `None` once it is gone.
-    senders: Vec<Option<Sender<Parcel<K, A>>>>,
+    senders: Vec<Option<Outlet<Parcel<K, A>>>>,
     /// One a group of parts or, if `fine`, one a part.
     buffers: Vec<Buffer<K, A>>,
     fine: bool,
@@ -121,11 +121,10 @@ impl<'s, K, A> Exchange<'s, K, A> {
             let Some(Some(sender)) = self.senders.get(to) else {
                 continue;
             };
-            let entries = parcel.entries.len() as u64;
+            let entries = parcel.entries.len();
             match sender.try_send(parcel) {
                 Ok(()) => {
-                    bump(&self.cx.counts.items_out, entries);
-                    bump(&self.cx.counts.batches_out, 1);
+                    self.cx.counts.gives(entries, Entries::<K, A>::BYTES);
                 }
                 Err(TrySendError::Full(parcel)) => {
                     self.waiting.push_front((to, parcel));
@@ -135,6 +134,11 @@ impl<'s, K, A> Exchange<'s, K, A> {
             }
         }
         true
+    }
+
+    /// Notes how many items the entries were made of, ever.
+    pub(super) fn made_of(&self, items: u64) {
+        self.cx.counts.combined.set(items);
     }
 
     /// Whether nothing waits for room.
@@ -190,7 +194,7 @@ impl<'s, K, A> Exchange<'s, K, A> {
             return;
         };
         if let Some(Some(sender)) = self.senders.get(*to) {
-            wait_send(sender, until);
+            sender.wait(until);
         }
     }
 }

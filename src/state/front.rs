@@ -34,6 +34,8 @@ pub(super) struct Front<K, A> {
     missed: u64,
     /// Items that are still to pass by.
     resting: u64,
+    /// Items of all time.
+    total: u64,
 }
 
 /// How the front table works at the moment.
@@ -64,6 +66,7 @@ impl<K: Eq, A> Front<K, A> {
             seen: 0,
             missed: 0,
             resting: 0,
+            total: 0,
         }
     }
 
@@ -133,6 +136,7 @@ impl<K: Eq, A> Front<K, A> {
     /// Notes that items were looked up; it is told once a chunk, so that the loop over the items need not.
     pub(super) fn looked_up(&mut self, items: u64) {
         self.seen += items;
+        self.total += items;
         if self.mode == Mode::Cache && self.seen >= TRIAL {
             // One in five must find its key to pay for the others' looking.
             if self.missed > self.seen / 5 * 4 {
@@ -146,10 +150,16 @@ impl<K: Eq, A> Front<K, A> {
 
     /// Notes that items passed by.
     pub(super) fn passed(&mut self, items: u64) {
+        self.total += items;
         self.resting = self.resting.saturating_sub(items);
         if self.resting == 0 {
             self.mode = Mode::Cache;
         }
+    }
+
+    /// Items that were looked up or passed by, ever.
+    pub(super) fn total(&self) -> u64 {
+        self.total
     }
 
     /// Takes everything out; `rehash` gives the hash of a key.

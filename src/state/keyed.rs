@@ -6,13 +6,13 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crossbeam_channel::{Receiver, TryRecvError};
+use crossbeam_channel::TryRecvError;
 
 use super::entries::Entries;
 use super::part::{Index, Part, Waiting};
 use super::{Cut, Entry, GROUP, KeyedEdge, Parcel, part_of, parts};
 use crate::aggregate::Combine;
-use crate::edge::{AnyEdge, wait_receive};
+use crate::edge::{AnyEdge, Inlet};
 use crate::error::Error;
 use crate::run::{Context, bump};
 use crate::step::{Feed, Pipe, Pull, Release};
@@ -66,7 +66,7 @@ where
 /// One consumer's tables.
 pub struct Reducing<'s, T, K, C: Combine<T>> {
     /// `None` once the input has ended.
-    receiver: Option<Receiver<Parcel<K, C::Acc>>>,
+    receiver: Option<Inlet<Parcel<K, C::Acc>>>,
     edge: &'s KeyedEdge<K, C::Acc>,
     /// All parts, though only some are this consumer's: an empty one costs nothing.
     parts: Vec<Part<K, C::Acc>>,
@@ -181,8 +181,9 @@ impl<'s, T, K: Hash + Eq, C: Combine<T>> Feed for Reducing<'s, T, K, C> {
         if let Some(receiver) = &self.receiver {
             return Ok(match receiver.try_recv() {
                 Ok(parcel) => {
-                    bump(&self.cx.counts.items_in, parcel.entries.len() as u64);
-                    bump(&self.cx.counts.batches_in, 1);
+                    self.cx
+                        .counts
+                        .takes(parcel.entries.len(), Entries::<K, C::Acc>::BYTES);
                     self.absorb(parcel);
                     Pull::Again
                 }
@@ -207,8 +208,10 @@ impl<'s, T, K: Hash + Eq, C: Combine<T>> Feed for Reducing<'s, T, K, C> {
         if self.parts[part].is_empty() {
             return Ok(Pull::Again);
         }
+        let entries = self.parts[part].take();
+        bump(&self.cx.counts.keys, entries.len() as u64);
         Ok(Pull::Chunk(Results {
-            entries: self.parts[part].take(),
+            entries,
             combine: self.combine,
             item: PhantomData,
         }))
@@ -216,7 +219,7 @@ impl<'s, T, K: Hash + Eq, C: Combine<T>> Feed for Reducing<'s, T, K, C> {
 
     fn wait(&mut self, until: Option<Instant>) {
         if let Some(receiver) = &self.receiver {
-            wait_receive(receiver, until);
+            receiver.wait(until);
         }
     }
 }

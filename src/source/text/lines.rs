@@ -118,6 +118,8 @@ impl<'s, 't, F: Form + ?Sized> Feed for TextFeed<'s, 't, F> {
         // Lines are not counted: that would be a second look at each of them.
         reads(self.cx, piece.claim.place, cutter.unread());
         begin(self.cx, piece.ticket, 0);
+        let read = piece.range.end - piece.range.start;
+        self.cx.counts.bytes_in.add(read);
         self.cx.byte.set(at);
         self.cx.file.replace(text.name(part).cloned());
         Ok(Pull::Chunk(Lines {

@@ -352,7 +352,7 @@ impl<D: Books> Model<D> {
             self.run(&Op::Subscribe(who));
         }
         let mut before = usize::MAX;
-        while before != self.got.values().map(|got| got.events.len()).sum() {
+        while before != self.got.values().map(|got| got.events.len()).sum::<usize>() {
             before = self.got.values().map(|got| got.events.len()).sum();
             for who in 0..4 {
                 self.run(&Op::Ask(who, 1_000));

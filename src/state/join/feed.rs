@@ -7,13 +7,13 @@ use std::marker::PhantomData;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Select, TryRecvError};
+use crossbeam_channel::{Select, TryRecvError};
 
 use super::part::{Bench, Complete, Pairs, Part, Stock};
 use super::{JoinKind, Joined, Side};
-use crate::edge::ready;
+use crate::edge::{Inlet, ready};
 use crate::error::Error;
-use crate::run::{Context, bump};
+use crate::run::Context;
 use crate::state::{Cut, KeyedEdge, Parcel, part_of, parts};
 use crate::step::{Feed, Pull};
 
@@ -59,7 +59,7 @@ pub struct Joining<'s, K, L, R, M> {
 /// Where the rows of one side come in.
 struct Port<'s, K, T> {
     /// `None` once the side is complete.
-    receiver: Option<Receiver<Parcel<K, T>>>,
+    receiver: Option<Inlet<Parcel<K, T>>>,
     edge: &'s KeyedEdge<K, T>,
 }
 
@@ -87,8 +87,7 @@ impl<'s, K: Hash, T> Port<'s, K, T> {
             }
         };
         let rows = entries.len();
-        bump(&cx.counts.items_in, rows as u64);
-        bump(&cx.counts.batches_in, 1);
+        cx.counts.takes(rows, size_of::<(K, T)>());
         let spare = match cut {
             Cut::Part(part) => side(&mut parts[part]).add(entries),
             Cut::Group(_) | Cut::Mixed => {
@@ -257,11 +256,11 @@ where
         let mut select = Select::new();
         let left = self.left.receiver.as_ref();
         if let Some(left) = left.filter(|_| self.wants(Side::Left)) {
-            select.recv(left);
+            select.recv(left.channel());
         }
         let right = self.right.receiver.as_ref();
         if let Some(right) = right.filter(|_| self.wants(Side::Right)) {
-            select.recv(right);
+            select.recv(right.channel());
         }
         let due = self.since.filter(|_| self.waiting > 0);
         let due = due.and_then(|since| since.checked_add(self.patience()));

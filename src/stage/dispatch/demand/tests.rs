@@ -133,7 +133,7 @@ fn dd_08_the_shuffle_is_once_and_changes_only_who_is_first() {
         ask(d, one, 3);
         ask(d, two, 2);
         let (mut sent, back) = dispatch(d, &[1, 2, 3, 4, 5]);
-        assert_eq!(back, []);
+        assert!(back.is_empty());
         first.push(sent[0].0 == one);
         let all: Vec<u32> = sent.iter().flat_map(|(_, run)| run.clone()).collect();
         assert_eq!(all, [1, 2, 3, 4, 5]);

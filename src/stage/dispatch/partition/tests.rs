@@ -305,7 +305,7 @@ fn equal_keys_meet_and_all_partitions_are_used() {
     }
     let events: Vec<u32> = (0..1000).collect();
     let (sent, back) = dispatch(&mut by, &events);
-    assert_eq!(back, []);
+    assert!(back.is_empty());
     assert_eq!(sent.len(), 4);
     let mut home: HashMap<u32, Tag> = HashMap::new();
     for (tag, run) in sent {

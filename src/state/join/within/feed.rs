@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Instant;
 use std::vec;
 
-use crossbeam_channel::{Receiver, Select, TryRecvError};
+use crossbeam_channel::{Select, TryRecvError};
 
 use super::interval::Interval;
 use super::windows::Windows;
 use super::{JoinedWithin, Row, Times};
-use crate::edge::{Batch, Edge, Marks, ready};
+use crate::edge::{Batch, Edge, Inlet, Marks, ready};
 use crate::error::Error;
 use crate::run::{Context, bump};
 use crate::state::Entry;
@@ -42,7 +42,7 @@ pub struct Meeting<'s, K, L, R, M> {
 /// Where the rows of one side come in.
 struct Port<K, T> {
     /// `None` once the side is complete.
-    receiver: Option<Receiver<Batch<Entry<K, T>>>>,
+    receiver: Option<Inlet<Batch<Entry<K, T>>>>,
     marks: Arc<Marks>,
 }
 
@@ -78,8 +78,7 @@ impl<K, T> Port<K, T> {
     fn take(&mut self, cx: &Context) -> Option<Batch<Entry<K, T>>> {
         match self.receiver.as_ref()?.try_recv() {
             Ok(batch) => {
-                bump(&cx.counts.items_in, batch.items.len() as u64);
-                bump(&cx.counts.batches_in, 1);
+                cx.counts.takes(batch.items.len(), size_of::<Entry<K, T>>());
                 Some(batch)
             }
             Err(TryRecvError::Empty) => None,
@@ -252,10 +251,10 @@ where
     fn wait(&mut self, until: Option<Instant>) {
         let mut select = Select::new();
         if let Some(left) = &self.left.receiver {
-            select.recv(left);
+            select.recv(left.channel());
         }
         if let Some(right) = &self.right.receiver {
-            select.recv(right);
+            select.recv(right.channel());
         }
         ready(&mut select, until);
     }

@@ -1,0 +1,175 @@
+//! Counters of one worker: written by its thread alone, read by whoever looks.
+//!
+//! Each is an atomic that only its worker writes, by a plain load and store, on a cache line that no other worker writes to: adding
+//! costs what adding to a cell costs, and nothing is published. A reader may see two counters a few items apart.
+//! With `--cfg millstream_uncounted` they are compiled out, to measure what they cost.
+
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::report::{Doing, WorkerReport};
+
+/// A number that one thread writes.
+#[derive(Debug, Default)]
+pub(crate) struct Count(AtomicU64);
+
+impl Count {
+    /// Adds to it; only the owner does.
+    #[inline]
+    pub(crate) fn add(&self, by: u64) {
+        if cfg!(not(millstream_uncounted)) {
+            self.0.store(
+                self.0.load(Ordering::Relaxed).wrapping_add(by),
+                Ordering::Relaxed,
+            );
+        }
+    }
+
+    /// Sets it; only the owner does.
+    #[inline]
+    pub(crate) fn set(&self, to: u64) {
+        if cfg!(not(millstream_uncounted)) {
+            self.0.store(to, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What one worker counts. Two cache lines, since processors fetch them in pairs.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+pub(crate) struct Counts {
+    pub(crate) items_in: Count,
+    pub(crate) items_out: Count,
+    pub(crate) batches_in: Count,
+    pub(crate) batches_out: Count,
+    pub(crate) bytes_in: Count,
+    pub(crate) bytes_out: Count,
+    pub(crate) late: Count,
+    /// Keys that it has, where its stage keeps keys.
+    pub(crate) keys: Count,
+    /// Items that went into tables in front of a hash boundary.
+    pub(crate) combined: Count,
+    pub(crate) panics: Count,
+    /// Nanoseconds.
+    waited_input: Count,
+    waited_output: Count,
+    /// What it does now, and since when, in nanoseconds from the start of the run.
+    doing: AtomicU8,
+    since: Count,
+    /// When it began and when it ended, plus one; zero while it has not.
+    born: Count,
+    died: Count,
+}
+
+impl Counts {
+    /// Counts a batch or a chunk that came in, and the bytes of one item of it.
+    #[inline]
+    pub(crate) fn takes(&self, items: usize, bytes: usize) {
+        self.items_in.add(items as u64);
+        self.batches_in.add(1);
+        self.bytes_in.add((items * bytes) as u64);
+    }
+
+    /// Counts a batch that went on, and the bytes of one item of it.
+    #[inline]
+    pub(crate) fn gives(&self, items: usize, bytes: usize) {
+        self.items_out.add(items as u64);
+        self.batches_out.add(1);
+        self.bytes_out.add((items * bytes) as u64);
+    }
+
+    pub(crate) fn begin(&self, now: Duration) {
+        self.born.set(nanos(now) + 1);
+        self.does(Doing::Working, now);
+    }
+
+    pub(crate) fn end(&self, now: Duration) {
+        self.does(Doing::Ended, now);
+        self.died.set(nanos(now) + 1);
+    }
+
+    /// Notes that it does something else from now on, and how long it did what it did before.
+    pub(crate) fn does(&self, what: Doing, now: Duration) {
+        let now = nanos(now);
+        let took = now.saturating_sub(self.since.get());
+        match Doing::of(self.doing.load(Ordering::Relaxed)) {
+            Doing::Starved => self.waited_input.add(took),
+            Doing::Blocked => self.waited_output.add(took),
+            Doing::Working | Doing::Ended => {}
+        }
+        self.since.set(now);
+        self.doing.store(what as u8, Ordering::Relaxed);
+    }
+
+    /// What it has done until now.
+    pub(crate) fn report(&self, now: Duration) -> WorkerReport {
+        let doing = Doing::of(self.doing.load(Ordering::Relaxed));
+        let now = nanos(now);
+        let (mut input, mut output) = (self.waited_input.get(), self.waited_output.get());
+        let current = now.saturating_sub(self.since.get());
+        match doing {
+            Doing::Starved => input += current,
+            Doing::Blocked => output += current,
+            Doing::Working | Doing::Ended => {}
+        }
+        let lived = match (self.born.get(), self.died.get()) {
+            (0, _) => 0,
+            (born, 0) => (now + 1).saturating_sub(born),
+            (born, died) => died.saturating_sub(born),
+        };
+        WorkerReport {
+            items_in: self.items_in.get(),
+            items_out: self.items_out.get(),
+            batches_in: self.batches_in.get(),
+            batches_out: self.batches_out.get(),
+            bytes_in: self.bytes_in.get(),
+            bytes_out: self.bytes_out.get(),
+            late: self.late.get(),
+            keys: self.keys.get(),
+            combined: self.combined.get(),
+            panics: self.panics.get(),
+            busy: Duration::from_nanos(lived.saturating_sub(input + output)),
+            waiting_input: Duration::from_nanos(input),
+            waiting_output: Duration::from_nanos(output),
+            doing,
+        }
+    }
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// How full a channel is: written by those who send and receive, read by whoever looks.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+pub(crate) struct Fill {
+    now: AtomicU64,
+    most: AtomicU64,
+}
+
+impl Fill {
+    /// Notes how many batches are in it.
+    #[inline]
+    pub(crate) fn note(&self, batches: usize) {
+        if cfg!(not(millstream_uncounted)) {
+            let batches = batches as u64;
+            self.now.store(batches, Ordering::Relaxed);
+            if batches > self.most.load(Ordering::Relaxed) {
+                self.most.fetch_max(batches, Ordering::Relaxed);
+            }
+        }
+    }
+
+    pub(crate) fn now(&self) -> u64 {
+        self.now.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn most(&self) -> u64 {
+        self.most.load(Ordering::Relaxed)
+    }
+}
