@@ -167,6 +167,12 @@ impl Error {
         self
     }
 
+    /// The same error with its cause, which others have too.
+    pub(crate) fn caused_by(mut self, source: Arc<dyn std::error::Error + Send + Sync>) -> Self {
+        self.0.source = Some(source);
+        self
+    }
+
     /// The same error with the position it happened at.
     pub fn at(mut self, position: Position) -> Self {
         self.0.position = Some(position);

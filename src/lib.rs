@@ -24,6 +24,7 @@
 //! - `plan`: what will run, as data: checked, explained, drawn.
 //! - `source`: where items come from.
 //! - `step`: chains, from an iterator to an iterator.
+//! - `reject`: what is done about bad rows.
 //! - `aggregate`, `state`: declared aggregates, and the keyed tables they run in.
 //! - `output`, `edge`: where items go, and how batches cross threads.
 //! - `sink`: where rows go for good, and how they are committed.
@@ -39,6 +40,7 @@ mod output;
 mod plan;
 #[cfg(feature = "rate")]
 mod rate;
+mod reject;
 mod run;
 pub mod sink;
 mod source;
@@ -57,6 +59,7 @@ pub use flow::{
     Subscriber, Unreduced, Weighable, WindowFlow,
 };
 pub use plan::Plan;
+pub use reject::{DeadLetters, Fail, Rejected, Retry, Skip, Validation};
 pub use run::{
     Doing, EdgeReport, ManualClock, Observer, Report, StageReport, StopToken, WorkerReport,
 };
@@ -72,7 +75,10 @@ pub use window::{
 pub mod chain {
     pub use crate::aggregate::{ByRef, Combine, FoldBy, Group, Keep, Unique, Values};
     pub use crate::edge::{Concat, Partitioned, Shuffled, Zip};
-    pub use crate::flow::{Append, Early, Ends, FiresOnce, Load, Merging, Unended, Whole};
+    pub use crate::flow::{
+        Append, Early, Ends, Errs, Fallible, FiresOnce, Load, Merging, Oks, Unended, Whole,
+    };
+    pub use crate::reject::{AtOnce, Keeps, Policy};
     #[doc(hidden)]
     pub use crate::run::Context;
     pub use crate::source::{
@@ -85,10 +91,11 @@ pub mod chain {
     #[cfg(feature = "rate")]
     pub use crate::step::RateLimit;
     pub use crate::step::{
-        Accumulate, AndEmit, Boxed, Bridging, Chunks, Departition, DropLate, Emit, EmitState,
-        Filter, FilterMap, FlatMap, Given, Inspect, ItsKey, Itself, LateItem, Map, MapBatch,
-        MapConcurrent, MapWith, Mark, OnFiring, OnLate, OnTrigger, Quiet, Reduce, Take, TryFlatMap,
-        TryMap, Uniq, Windowed,
+        Accumulate, AndEmit, Attempt, Boxed, Bridging, ByReference, ByValue, Chunks, Departition,
+        DropLate, Emit, EmitState, Filter, FilterMap, FlatMap, FlatOk, Given, Inspect, ItsKey,
+        Itself, LateItem, Map, MapBatch, MapConcurrent, MapWith, Mark, OnFiring, OnLate, OnTrigger,
+        Quiet, Reduce, Spread, Take, Tries, TryFlatMap, TryItems, TryMap, TryMapRef, Uniq,
+        Unwrapped, Validate, Windowed,
     };
     pub use crate::window::{Aligned, Sessions};
     #[doc(hidden)]

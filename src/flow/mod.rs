@@ -28,6 +28,8 @@ mod options;
 #[cfg(feature = "rate")]
 mod rate;
 mod reduce;
+mod reject;
+mod results;
 mod served;
 mod session;
 mod sorted;
@@ -50,6 +52,8 @@ pub use into_sink::Load;
 pub use into_stages::IntoStages;
 pub use live::{Handle, IntoIter, Items};
 pub use options::Weighable;
+pub use reject::Fallible;
+pub use results::{Errs, Oks};
 pub use served::{Served, Subscriber};
 pub use unreduced::Unreduced;
 pub use window::{Early, FiresOnce, Whole, WindowFlow};
@@ -75,11 +79,13 @@ use crate::step::{Boxed, Pipe};
 /// | what | methods |
 /// |---|---|
 /// | sources | [`from_iter`], [`from_iters`], [`from_slice`], [`from_vec`], [`from_range`], [`from_receiver`], [`from_lines`], [`from_byte_lines`], [`read_lines`], [`read_byte_lines`], [`from_source`] |
-/// | steps | [`map`], [`filter`], [`reject`], [`filter_map`], [`flat_map`], [`map_values`], [`inspect`], [`map_batch`], [`map_with`], [`try_map`], [`try_flat_map`], [`take`], [`ordered`], [`adapt`], [`through`], [`uniq`], [`uniq_by`] |
+/// | steps | [`map`], [`filter`], [`reject`], [`filter_map`], [`flat_map`], [`map_values`], [`inspect`], [`map_batch`], [`map_with`], [`try_map`], [`try_map_ref`], [`try_flat_map`], [`validate`], [`take`], [`ordered`], [`adapt`], [`through`], [`uniq`], [`uniq_by`] |
 #[cfg_attr(
     feature = "rate",
     doc = "| rate (feature `rate`) | [`rate_limit`](Flow::rate_limit) |"
 )]
+/// | bad rows | [`on_error`](Flow::on_error) behind `try_map`, `try_map_ref`, `try_flat_map`, `try_items`, `validate` |
+/// | results | [`try_items`], [`partition_results`], [`map_ok`](Flow::map_ok), `filter_ok`, `and_then`, `flat_map_ok`, `map_err`, `or_else`, `inspect_err`, `oks`, `errs` |
 /// | boundaries | [`partition`], [`partition_by`], [`partition_with`], [`shuffle`], [`merge`], [`concat`], [`zip`], [`broadcast`], [`split`], [`route`], [`boxed`], [`map_concurrent`] |
 /// | reductions | [`reduce`], [`events`], [`emit_and_reduce`], [`departition`], [`take_sort`], [`take_sort_by_key`], [`take_top`], [`take_top_by_key`] |
 /// | windows | [`window`], [`window_by`], [`in_time_order`] |
@@ -105,6 +111,10 @@ use crate::step::{Boxed, Pipe};
 /// # Ok::<(), millstream::Error>(())
 /// ```
 ///
+/// [`try_map_ref`]: Flow::try_map_ref
+/// [`validate`]: Flow::validate
+/// [`try_items`]: Flow::try_items
+/// [`partition_results`]: Flow::partition_results
 /// [`from_iter`]: Flow::from_iter
 /// [`from_iters`]: Flow::from_iters
 /// [`from_slice`]: Flow::from_slice

@@ -1,10 +1,7 @@
 //! Steps within a stage: each item passes them on the thread that pulled it.
 
 use super::Flow;
-use crate::error::BoxError;
-use crate::step::{
-    Filter, FilterMap, FlatMap, Inspect, Map, MapBatch, MapWith, Pipe, Take, TryFlatMap, TryMap,
-};
+use crate::step::{Filter, FilterMap, FlatMap, Inspect, Map, MapBatch, MapWith, Pipe, Take};
 
 impl<'env, P: Pipe + 'env> Flow<'env, P> {
     /// Makes one item of each item.
@@ -196,53 +193,6 @@ impl<'env, P: Pipe + 'env> Flow<'env, P> {
         F: Fn(&mut S, P::Item) -> U + Send + Sync + 'env,
     {
         self.step("map_with", |pipe| MapWith { pipe, init, f })
-    }
-
-    /// Makes one item of each item, or ends the run with the first error.
-    ///
-    /// The error comes out of the terminal method with the stage, the partition and, for lines of files, the file,
-    /// line and byte.
-    ///
-    /// *Order* kept within a chunk. *Threads* the stage's. *Memory* none. *Ends* with its input or the first error.
-    ///
-    /// ```
-    /// use millstream::{Flow, Text};
-    ///
-    /// let text = Text::from("1\n2\nthree\n");
-    /// let error = Flow::from_lines(&text)
-    ///     .try_map(|line| line.parse::<u32>())
-    ///     .sum::<u32>()
-    ///     .unwrap_err();
-    /// assert!(error.message().contains("invalid digit"));
-    /// ```
-    pub fn try_map<U, E, F>(self, f: F) -> Flow<'env, TryMap<P, F>>
-    where
-        F: Fn(P::Item) -> Result<U, E> + Send + Sync + 'env,
-        E: Into<BoxError>,
-    {
-        self.step("try_map", |pipe| TryMap { pipe, f })
-    }
-
-    /// Makes any number of items of each item, or ends the run with the first error.
-    ///
-    /// *Order* kept within a chunk. *Threads* the stage's. *Memory* none. *Ends* with its input or the first error.
-    ///
-    /// ```
-    /// use millstream::Flow;
-    ///
-    /// let total: u32 = Flow::from_iter(["1 2", "3"])
-    ///     .try_flat_map(|line| line.split(' ').map(str::parse).collect::<Result<Vec<u32>, _>>())
-    ///     .sum()?;
-    /// assert_eq!(total, 6);
-    /// # Ok::<(), millstream::Error>(())
-    /// ```
-    pub fn try_flat_map<U, E, F>(self, f: F) -> Flow<'env, TryFlatMap<P, F>>
-    where
-        F: Fn(P::Item) -> Result<U, E> + Send + Sync + 'env,
-        U: IntoIterator,
-        E: Into<BoxError>,
-    {
-        self.step("try_flat_map", |pipe| TryFlatMap { pipe, f })
     }
 
     /// Ends the flow after `n` items: any `n`, or the first `n` if [`ordered`](Flow::ordered) stands before it.

@@ -11,7 +11,7 @@ use crate::source::{
 use crate::state::{BySession, Joined, Keyed, MergeWindows};
 use crate::step::{
     AndEmit, Boxed, Chunks, Departition, Emit, EmitState, Filter, FilterMap, FlatMap, Inspect, Map,
-    MapBatch, MapConcurrent, MapWith, OnTrigger, Pipe, Take, TryFlatMap, TryMap, Uniq, Windowed,
+    MapBatch, MapConcurrent, MapWith, OnTrigger, Pipe, Spread, Take, Tries, Uniq, Windowed,
 };
 
 /// A chain that gives any number of items, and not the one accumulator of a [`reduce`](crate::Flow::reduce).
@@ -55,7 +55,7 @@ unreduced! {
     ['env, T] Boxed<'env, T>;
     ['env, P, F] Chunks<'env, P, F>;
     [P, F] FlatMap<P, F>;
-    [P, F] TryFlatMap<P, F>;
+    [P] Spread<P>;
     [P, F] MapBatch<P, F>;
     [P, N, F, E] Emit<P, N, F, E>;
     ['env, P: Pipe, N, F, E, L] Windowed<'env, P, N, F, OnTrigger<E>, L>;
@@ -72,7 +72,7 @@ as_before! {
     [F] FilterMap<P, F>;
     [F] Inspect<P, F>;
     [N, F] MapWith<P, N, F>;
-    [F] TryMap<P, F>;
+    [A, R] Tries<P, A, R>;
     [] Take<P>;
     [M] Uniq<P, M>;
 }

@@ -2,14 +2,16 @@
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::clock::Clock;
-use super::counts::{Count, Counts};
+use super::counts::Counts;
 use super::gate::Gate;
+use super::lines::Lines;
 use super::report::{Report, Scene};
 use super::stop::StopToken;
 use crate::edge::{Fronts, Marks};
@@ -236,7 +238,9 @@ pub struct Context {
     /// Bytes from the start of `file` of the item that the chain pulled last.
     pub(crate) byte: Cell<u64>,
     /// The file that `byte` is in; `None` where the source has no positions.
-    pub(crate) file: RefCell<Option<Arc<std::path::Path>>>,
+    pub(crate) file: RefCell<Option<Arc<Path>>>,
+    /// The lines of `file` that were asked for.
+    lines: RefCell<Lines>,
     /// The number of the chunk being worked on, in the order of the input.
     pub(crate) ticket: Cell<u64>,
     /// The split of the source that the chunk is from.
@@ -263,12 +267,6 @@ pub(crate) struct Input {
     pub(crate) whole: Cell<bool>,
 }
 
-/// Adds to a counter.
-#[inline]
-pub(crate) fn bump(count: &Count, by: u64) {
-    count.add(by);
-}
-
 impl Context {
     pub(crate) fn new(
         shared: Arc<Shared>,
@@ -292,6 +290,7 @@ impl Context {
             fault: RefCell::new(None),
             byte: Cell::new(0),
             file: RefCell::new(None),
+            lines: RefCell::default(),
             ticket: Cell::new(0),
             split: Cell::new(0),
             unread: Cell::new(false),
@@ -348,9 +347,14 @@ impl Context {
     }
 
     /// How long the run has taken, by its own time.
-    #[cfg(feature = "rate")]
     pub(crate) fn elapsed(&self) -> Duration {
         self.now().saturating_duration_since(self.shared.started)
+    }
+
+    /// Counts an item that a rule rejected.
+    #[cold]
+    pub(crate) fn count_rejected(&self, rule: &str) {
+        self.counts.reject(rule);
     }
 
     /// Leaves an error for the worker to find; the first one counts.
@@ -369,7 +373,7 @@ impl Context {
         file.as_ref().map(|file| {
             let byte = self.byte.get();
             let position = Position::in_file(file, byte);
-            match crate::source::line_of(file, byte) {
+            match self.lines.borrow_mut().of(file, byte) {
                 Some(line) => position.with_line(line),
                 None => position,
             }

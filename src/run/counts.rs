@@ -4,9 +4,12 @@
 //! costs what adding to a cell costs, and nothing is published. A reader may see two counters a few items apart.
 //! With `--cfg millstream_uncounted` they are compiled out, to measure what they cost.
 
+use std::collections::BTreeMap;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::context::lock;
 use super::report::{Doing, WorkerReport};
 
 /// A number that one thread writes.
@@ -38,6 +41,12 @@ impl Count {
     }
 }
 
+/// Adds to a counter.
+#[inline]
+pub(crate) fn bump(count: &Count, by: u64) {
+    count.add(by);
+}
+
 /// What one worker counts. Two cache lines, since processors fetch them in pairs.
 #[derive(Debug, Default)]
 #[repr(align(128))]
@@ -54,6 +63,10 @@ pub(crate) struct Counts {
     /// Items that went into tables in front of a hash boundary.
     pub(crate) combined: Count,
     pub(crate) panics: Count,
+    /// How often an item was tried again.
+    pub(crate) retried: Count,
+    /// Rejected items by the name of the rule; rare, so a map behind a lock will do.
+    rejected: Mutex<BTreeMap<String, u64>>,
     /// Nanoseconds.
     waited_input: Count,
     waited_output: Count,
@@ -80,6 +93,17 @@ impl Counts {
         self.items_out.add(items as u64);
         self.batches_out.add(1);
         self.bytes_out.add((items * bytes) as u64);
+    }
+
+    /// Counts an item that a rule rejected.
+    pub(super) fn reject(&self, rule: &str) {
+        let mut rejected = lock(&self.rejected);
+        match rejected.get_mut(rule) {
+            Some(count) => *count += 1,
+            None => {
+                rejected.insert(rule.to_owned(), 1);
+            }
+        }
     }
 
     pub(crate) fn begin(&self, now: Duration) {
@@ -132,6 +156,8 @@ impl Counts {
             keys: self.keys.get(),
             combined: self.combined.get(),
             panics: self.panics.get(),
+            rejected: lock(&self.rejected).clone(),
+            retried: self.retried.get(),
             busy: Duration::from_nanos(lived.saturating_sub(input + output)),
             waiting_input: Duration::from_nanos(input),
             waiting_output: Duration::from_nanos(output),

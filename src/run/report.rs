@@ -1,5 +1,6 @@
 //! What a run did, in numbers: rows, batches, how full the edges were, and where each worker's time went.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,6 +53,10 @@ pub struct WorkerReport {
     pub bytes_out: u64,
     /// Items that came too late for their window.
     pub late: u64,
+    /// Items that were rejected, by the name of the rule or step that did.
+    pub rejected: BTreeMap<String, u64>,
+    /// How often a rejected item was tried again.
+    pub retried: u64,
     /// Distinct keys that it had at the end, where its stage reduces by key.
     pub keys: u64,
     /// Items that went into tables before a hash boundary; `items_out` is how many entries came of them.
@@ -173,6 +178,27 @@ impl Report {
         &self.plan
     }
 
+    /// Items that were rejected, in all stages, by the name of the rule or step that did; what ended the run is not among
+    /// them.
+    ///
+    /// ```
+    /// use millstream::{Flow, Skip};
+    ///
+    /// let parsed = Flow::from_iter(["1", "two"]).try_map(|text| text.parse::<u32>()).on_error(Skip);
+    /// let report = parsed.run()?;
+    /// assert_eq!(report.rejected()["try_map"], 1);
+    /// assert!(report.to_string().contains("rejected: 1 by `try_map`"));
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    pub fn rejected(&self) -> BTreeMap<String, u64> {
+        added(self.stages.iter().flat_map(StageReport::workers))
+    }
+
+    /// How often a rejected item was tried again, in all stages.
+    pub fn retried(&self) -> u64 {
+        self.stages.iter().map(StageReport::retried).sum()
+    }
+
     /// From the start of the run to the end of its last thread.
     pub fn elapsed(&self) -> Duration {
         self.elapsed
@@ -225,6 +251,16 @@ impl StageReport {
     /// Items that came too late for their window.
     pub fn late(&self) -> u64 {
         self.sum(|w| w.late)
+    }
+
+    /// Items that its workers rejected, by the name of the rule or step that did.
+    pub fn rejected(&self) -> BTreeMap<String, u64> {
+        added(&self.workers)
+    }
+
+    /// How often its workers tried a rejected item again.
+    pub fn retried(&self) -> u64 {
+        self.sum(|w| w.retried)
     }
 
     /// Distinct keys of a stage that reduces by key.
@@ -290,8 +326,18 @@ pub(crate) struct Shares {
     pub(crate) output: f64,
 }
 
+/// What several workers rejected.
+fn added<'w>(workers: impl IntoIterator<Item = &'w WorkerReport>) -> BTreeMap<String, u64> {
+    let mut sums = BTreeMap::new();
+    for (rule, count) in workers.into_iter().flat_map(|w| &w.rejected) {
+        *sums.entry(rule.clone()).or_default() += count;
+    }
+    sums
+}
+
 impl fmt::Display for Report {
-    /// A table: a line a stage, then the sentence about the bottleneck.
+    /// A table: a line a stage, then what was rejected and tried again, if anything was, and the sentence about the
+    /// bottleneck.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
@@ -313,6 +359,15 @@ impl fmt::Display for Report {
                 format!("{:.1?}", sum(|w| w.waiting_input)),
                 format!("{:.1?}", sum(|w| w.waiting_output)),
             )?;
+        }
+        let rejected = self.rejected();
+        if !rejected.is_empty() {
+            let rules = rejected.iter();
+            let rules: Vec<String> = rules.map(|(rule, n)| format!("{n} by `{rule}`")).collect();
+            writeln!(f, "rejected: {}", rules.join(", "))?;
+        }
+        if self.retried() > 0 {
+            writeln!(f, "tried again: {}", self.retried())?;
         }
         write!(f, "{:.1?} in all", self.elapsed)?;
         if let Some(stage) = self.bottleneck() {

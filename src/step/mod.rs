@@ -15,6 +15,7 @@ mod departition;
 mod emit;
 mod filter;
 mod flat_map;
+mod flat_ok;
 mod inspect;
 mod map;
 mod map_batch;
@@ -25,8 +26,10 @@ mod pace;
 mod rate;
 mod reduce;
 mod take;
+mod tries;
 mod try_map;
 mod uniq;
+mod validate;
 mod window;
 
 use std::collections::BTreeSet;
@@ -40,6 +43,7 @@ pub use departition::Departition;
 pub use emit::Emit;
 pub use filter::{Filter, FilterMap};
 pub use flat_map::FlatMap;
+pub use flat_ok::FlatOk;
 pub use inspect::Inspect;
 pub use map::Map;
 pub use map_batch::MapBatch;
@@ -50,8 +54,12 @@ pub(crate) use pace::Pace;
 pub use rate::RateLimit;
 pub use reduce::Reduce;
 pub use take::Take;
-pub use try_map::{TryFlatMap, TryMap};
+pub use tries::{Attempt, Tries};
+pub use try_map::{
+    ByReference, ByValue, Spread, TryFlatMap, TryItems, TryMap, TryMapRef, Unwrapped,
+};
 pub use uniq::{ItsKey, Itself, Mark, Uniq};
+pub use validate::Validate;
 pub use window::{
     Accumulate, AndEmit, Bridging, DropLate, EmitState, Given, LateItem, OnFiring, OnLate,
     OnTrigger, Punctuation, Quiet, Windowed,

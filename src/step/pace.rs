@@ -6,6 +6,17 @@
 
 use std::time::{Duration, Instant};
 
+/// The longest wait before the worker looks at the stop flag again.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// Waits for time alone to pass: for a permit, or for another try.
+pub(crate) fn rest(until: Option<Instant>) {
+    let left = until.map_or(LOOK, |until| {
+        until.saturating_duration_since(Instant::now())
+    });
+    std::thread::sleep(left.min(LOOK));
+}
+
 /// A piece of work should take about this long.
 const TARGET: Duration = Duration::from_micros(100);
 

@@ -9,13 +9,11 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use super::pace::rest;
 use super::{Feed, Pipe, Pull, Release, Splits};
 use crate::error::Error;
 use crate::rate::Bucket;
 use crate::run::Context;
-
-/// The longest wait before the worker looks at the stop flag again.
-const LOOK: Duration = Duration::from_millis(5);
 
 /// The chain of [`Flow::rate_limit`](crate::Flow::rate_limit).
 pub struct RateLimit<P> {
@@ -115,10 +113,7 @@ impl<'s, D: Feed> Feed for Limiting<'s, D> {
             return self.feed.wait(until);
         }
         // Nothing but time brings a permit; the runner says how much of it to wait for.
-        let until = until.map_or(LOOK, |until| {
-            until.saturating_duration_since(Instant::now())
-        });
-        std::thread::sleep(until.min(LOOK));
+        rest(until);
     }
 
     fn slow(&self) -> bool {

@@ -1,166 +1,154 @@
-//! `try_map` and `try_flat_map`: the first error ends the run, with the stage and the position it happened at.
+//! `try_map`, `try_map_ref`, `try_items`, `try_flat_map`: how each tries an item, and what it has of one that was rejected.
 
 use std::fmt;
 use std::iter;
 
+use super::tries::{Attempt, Tries};
 use super::{Adapt, Adapted, Pipe, Release, Splits};
-use crate::error::{BoxError, Error, ErrorKind};
+use crate::error::BoxError;
+use crate::reject::{Fail, Keeps, Rejected};
 use crate::run::Context;
 
 /// The chain of [`Flow::try_map`](crate::Flow::try_map).
-pub struct TryMap<P, F> {
-    pub(crate) pipe: P,
-    pub(crate) f: F,
-}
+pub type TryMap<P, F, R = Fail> = Tries<P, ByValue<F>, R>;
 
-impl<P: Pipe, F, U, E> Pipe for TryMap<P, F>
-where
-    F: Fn(P::Item) -> Result<U, E> + Send + Sync,
-    E: Into<BoxError>,
-{
-    type Item = U;
-    type Iter<'s>
-        = Tried<'s, P::Iter<'s>, F>
-    where
-        Self: 's;
-    type Feed<'s>
-        = Adapted<P::Feed<'s>, Trier<'s, F>>
-    where
-        Self: 's;
+/// The chain of [`Flow::try_map_ref`](crate::Flow::try_map_ref).
+pub type TryMapRef<P, F, R = Fail> = Tries<P, ByReference<F>, R>;
 
-    fn open<'s>(&'s self, cx: &'s Context) -> Self::Feed<'s> {
-        Adapted {
-            feed: self.pipe.open(cx),
-            step: Trier { f: &self.f, cx },
-        }
-    }
-
-    fn release(&self, how: Release) {
-        self.pipe.release(how);
-    }
-
-    fn splits(&self) -> Option<&dyn Splits> {
-        self.pipe.splits()
-    }
-}
-
-/// The step of [`TryMap`] in one worker.
-#[derive(Debug)]
-pub struct Trier<'s, F> {
-    f: &'s F,
-    cx: &'s Context,
-}
-
-impl<'s, I: Iterator, F, U, E> Adapt<I> for Trier<'s, F>
-where
-    F: Fn(I::Item) -> Result<U, E>,
-    E: Into<BoxError>,
-{
-    type Out = Tried<'s, I, F>;
-
-    fn adapt(&self, chunk: I) -> Self::Out {
-        Tried {
-            chunk,
-            f: self.f,
-            cx: self.cx,
-        }
-    }
-}
-
-/// A chunk that ends at the first error, which it leaves with the worker.
-#[derive(Debug)]
-pub struct Tried<'s, I, F> {
-    chunk: I,
-    f: &'s F,
-    cx: &'s Context,
-}
-
-impl<I: Iterator, F, U, E> Iterator for Tried<'_, I, F>
-where
-    F: Fn(I::Item) -> Result<U, E>,
-    E: Into<BoxError>,
-{
-    type Item = U;
-
-    #[inline]
-    fn next(&mut self) -> Option<U> {
-        match (self.f)(self.chunk.next()?) {
-            Ok(item) => Some(item),
-            Err(error) => {
-                self.cx.fault(Error::wrap(ErrorKind::Step, error));
-                None
-            }
-        }
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        (0, self.chunk.size_hint().1)
-    }
-}
+/// The chain of [`Flow::try_items`](crate::Flow::try_items).
+pub type TryItems<P, R = Fail> = Tries<P, Unwrapped, R>;
 
 /// The chain of [`Flow::try_flat_map`](crate::Flow::try_flat_map).
-pub struct TryFlatMap<P, F> {
-    pub(crate) pipe: P,
-    pub(crate) f: F,
+pub type TryFlatMap<P, F, R = Fail> = Spread<TryMap<P, F, R>>;
+
+/// A try that gives the item away: the policy says what is kept of it.
+pub struct ByValue<F> {
+    f: F,
+    name: &'static str,
 }
 
-impl<P: Pipe, F, U, E> Pipe for TryFlatMap<P, F>
+impl<F> ByValue<F> {
+    pub(crate) fn new(name: &'static str, f: F) -> Self {
+        ByValue { f, name }
+    }
+}
+
+impl<T, R, F, U, E> Attempt<T, R> for ByValue<F>
 where
-    F: Fn(P::Item) -> Result<U, E> + Send + Sync,
-    U: IntoIterator,
+    R: Keeps<T>,
+    F: Fn(T) -> Result<U, E> + Send + Sync,
     E: Into<BoxError>,
 {
-    type Item = U::Item;
+    type Out = U;
+    type Kept = R::Kept;
+
+    #[inline]
+    fn attempt(&self, item: T) -> Result<U, Rejected<R::Kept>> {
+        let kept = R::keep(&item);
+        (self.f)(item).map_err(|error| Rejected::new(kept, error, self.name))
+    }
+
+    fn back(kept: R::Kept) -> Option<T> {
+        R::back(kept)
+    }
+}
+
+/// A try that only looks at the item.
+pub struct ByReference<F>(pub(crate) F);
+
+impl<T, R, F, U, E> Attempt<T, R> for ByReference<F>
+where
+    F: Fn(&T) -> Result<U, E> + Send + Sync,
+    E: Into<BoxError>,
+{
+    type Out = U;
+    type Kept = T;
+
+    #[inline]
+    fn attempt(&self, item: T) -> Result<U, Rejected<T>> {
+        (self.0)(&item).map_err(|error| Rejected::new(item, error, "try_map_ref"))
+    }
+
+    fn back(item: T) -> Option<T> {
+        Some(item)
+    }
+}
+
+/// A try that has been made before: the item is its result.
+#[derive(Debug, Clone, Copy)]
+pub struct Unwrapped;
+
+impl<T, E: Into<BoxError>, R> Attempt<Result<T, E>, R> for Unwrapped {
+    type Out = T;
+    type Kept = ();
+
+    #[inline]
+    fn attempt(&self, item: Result<T, E>) -> Result<T, Rejected<()>> {
+        item.map_err(|error| Rejected::new((), error, "try_items"))
+    }
+
+    fn back((): ()) -> Option<Result<T, E>> {
+        None
+    }
+}
+
+/// The chain behind a step whose items are collections: their items, one at a time.
+#[derive(Debug)]
+pub struct Spread<P>(pub(crate) P);
+
+impl<P: Pipe> Pipe for Spread<P>
+where
+    P::Item: IntoIterator,
+{
+    type Item = <P::Item as IntoIterator>::Item;
     type Iter<'s>
-        = iter::Flatten<Tried<'s, P::Iter<'s>, F>>
+        = iter::Flatten<P::Iter<'s>>
     where
         Self: 's;
     type Feed<'s>
-        = Adapted<P::Feed<'s>, TrySpread<'s, F>>
+        = Adapted<P::Feed<'s>, Spreading>
     where
         Self: 's;
 
     fn open<'s>(&'s self, cx: &'s Context) -> Self::Feed<'s> {
         Adapted {
-            feed: self.pipe.open(cx),
-            step: TrySpread(Trier { f: &self.f, cx }),
+            feed: self.0.open(cx),
+            step: Spreading,
         }
     }
 
     fn release(&self, how: Release) {
-        self.pipe.release(how);
+        self.0.release(how);
     }
 
     fn splits(&self) -> Option<&dyn Splits> {
-        self.pipe.splits()
+        self.0.splits()
     }
 }
 
-/// The step of [`TryFlatMap`] in one worker.
+/// The step of [`Spread`] in one worker.
 #[derive(Debug)]
-pub struct TrySpread<'s, F>(Trier<'s, F>);
+pub struct Spreading;
 
-impl<'s, I: Iterator, F, U, E> Adapt<I> for TrySpread<'s, F>
+impl<I: Iterator> Adapt<I> for Spreading
 where
-    F: Fn(I::Item) -> Result<U, E>,
-    U: IntoIterator,
-    E: Into<BoxError>,
+    I::Item: IntoIterator,
 {
-    type Out = iter::Flatten<Tried<'s, I, F>>;
+    type Out = iter::Flatten<I>;
 
     fn adapt(&self, chunk: I) -> Self::Out {
-        self.0.adapt(chunk).flatten()
+        chunk.flatten()
     }
 }
 
-impl<P, F> fmt::Debug for TryMap<P, F> {
+impl<F> fmt::Debug for ByValue<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TryMap").finish_non_exhaustive()
+        f.debug_tuple("ByValue").field(&self.name).finish()
     }
 }
 
-impl<P, F> fmt::Debug for TryFlatMap<P, F> {
+impl<F> fmt::Debug for ByReference<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TryFlatMap").finish_non_exhaustive()
+        f.debug_struct("ByReference").finish_non_exhaustive()
     }
 }

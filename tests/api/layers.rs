@@ -19,6 +19,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "output",
             "plan",
             "rate",
+            "reject",
             "run",
             "sink",
             "source",
@@ -38,6 +39,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "output",
             "plan",
             "rate",
+            "reject",
             "run",
             "sink",
             "source",
@@ -65,7 +67,11 @@ const KNOWS: &[(&str, &[&str])] = &[
     ),
     ("sink", &["error", "run"]),
     ("window", &["edge"]),
-    ("step", &["edge", "error", "rate", "run", "window"]),
+    ("reject", &["error", "run", "sink"]),
+    (
+        "step",
+        &["edge", "error", "rate", "reject", "run", "window"],
+    ),
     (
         "output",
         &["edge", "error", "options", "run", "sink", "stage", "step"],

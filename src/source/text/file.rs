@@ -1,7 +1,7 @@
 //! Files that several threads read at once: opened and checked, then read at positions, without a shared cursor.
 
 use std::fs::File;
-use std::io::{ErrorKind as Io, Read};
+use std::io::{ErrorKind as Io, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -91,12 +91,14 @@ fn read_at(file: &File, buffer: &mut [u8], at: u64) -> std::io::Result<usize> {
 
 /// The line that a byte of a file is in, counted from one; `None` when the file cannot be read that far any more.
 ///
-/// It reads the file up to there, so it is for error messages.
-pub(crate) fn line_of(file: &Path, byte: u64) -> Option<u64> {
-    let mut before = File::open(file).ok()?.take(byte);
-    let mut buffer = vec![0; 64 * 1024];
-    let mut left = byte;
-    let mut line = 1;
+/// It reads the file up to there, from a byte before it whose line is known, so it is for error messages.
+pub(crate) fn line_of(file: &Path, byte: u64, (from, line): (u64, u64)) -> Option<u64> {
+    let mut file = File::open(file).ok()?;
+    file.seek(SeekFrom::Start(from)).ok()?;
+    let mut left = byte.saturating_sub(from);
+    let mut before = file.take(left);
+    let mut buffer = vec![0; left.min(64 * 1024) as usize];
+    let mut line = line;
     while left > 0 {
         match before.read(&mut buffer) {
             Ok(0) => return None,
@@ -121,11 +123,13 @@ mod tests {
         let path = dir.path().join("text");
         std::fs::write(&path, "one\n\nthree\r\nfour").unwrap();
         let lines: Vec<_> = [0, 3, 4, 5, 11, 12, 16]
-            .map(|byte| line_of(&path, byte))
+            .map(|byte| line_of(&path, byte, (0, 1)))
             .into();
         assert_eq!(lines, [1, 1, 2, 3, 3, 4, 4].map(Some));
-        assert_eq!(line_of(&path, 17), None);
-        assert_eq!(line_of(&dir.path().join("gone"), 0), None);
+        assert_eq!(line_of(&path, 17, (0, 1)), None);
+        assert_eq!(line_of(&path, 12, (5, 3)), Some(4));
+        assert_eq!(line_of(&path, 5, (5, 3)), Some(3));
+        assert_eq!(line_of(&dir.path().join("gone"), 0, (0, 1)), None);
     }
 
     #[test]
