@@ -10,6 +10,7 @@ use super::live::Handle;
 use crate::error::{Error, ErrorKind};
 use crate::output::{Commits, Load as Rows, Loaded, Of};
 use crate::plan::{End, Plan};
+use crate::reject::{AfterRun, Fail, Policy};
 use crate::run::{After, Graph, Prepared, Report};
 use crate::sink::{Checkpoint, Keeper, Sink};
 use crate::step::Pipe;
@@ -19,12 +20,13 @@ const BATCH: usize = 1024;
 
 /// A flow that is about to be loaded into a sink: made by [`Flow::into_sink`].
 #[must_use = "nothing is loaded before it is run"]
-pub struct Load<'env, P, S> {
+pub struct Load<'env, P, S, R = Fail> {
     flow: Flow<'env, P>,
     sink: S,
     batch: usize,
     every_batch: bool,
     checkpoint: Option<Checkpoint>,
+    policy: R,
 }
 
 impl<'env, P: Pipe + 'env> Flow<'env, P>
@@ -56,6 +58,7 @@ where
             batch: BATCH,
             every_batch: false,
             checkpoint: None,
+            policy: Fail,
         }
     }
 }
@@ -67,11 +70,12 @@ enum Job<'env> {
     Done,
 }
 
-impl<'env, P: Pipe + 'env, S> Load<'env, P, S>
+impl<'env, P: Pipe + 'env, S, R> Load<'env, P, S, R>
 where
     P::Item: Send + 'env,
     S: Sink<P::Item> + 'env,
     S::Writer: 'env,
+    R: Policy<P::Item> + 'env,
 {
     /// How many rows are written at a time, at most. The default is 1,024; zero is an error when the flow starts.
     pub fn batch(mut self, rows: usize) -> Self {
@@ -84,6 +88,59 @@ where
     pub fn commit_every_batch(mut self) -> Self {
         self.every_batch = true;
         self
+    }
+
+    /// What is done about rows that the sink refuses, instead of ending the run: see the policies of
+    /// [`Flow::on_error`].
+    ///
+    /// A batch that is refused is halved until its bad rows are found; the others are written. Under
+    /// [`Retry`](crate::Retry) a row is tried again while the worker waits, so a sink that is away for a while holds the flow
+    /// back. A commit that fails ends the run: what it left is not known.
+    ///
+    /// ```
+    /// use millstream::sink::{Sink, Writer};
+    /// use millstream::{BoxError, Flow, Skip};
+    ///
+    /// struct Small;
+    ///
+    /// impl Sink<u32> for Small {
+    ///     type Writer = Small;
+    ///
+    ///     fn open(&self, _partition: usize) -> Result<Small, BoxError> {
+    ///         Ok(Small)
+    ///     }
+    /// }
+    ///
+    /// impl Writer<u32> for Small {
+    ///     fn write(&mut self, rows: &[u32]) -> Result<(), BoxError> {
+    ///         match rows.iter().find(|row| **row > 99) {
+    ///             Some(row) => Err(format!("{row} is too large").into()),
+    ///             None => Ok(()),
+    ///         }
+    ///     }
+    ///
+    ///     fn commit(&mut self) -> Result<(), BoxError> {
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// let report = Flow::from_range(0..103u32).into_sink(Small).on_error(Skip).run()?;
+    /// assert_eq!(report.rejected()["into_sink"], 3);
+    /// assert_eq!(report.stages()[0].items_out(), 100);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    pub fn on_error<N>(self, policy: N) -> Load<'env, P, S, N>
+    where
+        N: Policy<P::Item> + 'env,
+    {
+        Load {
+            flow: self.flow,
+            sink: self.sink,
+            batch: self.batch,
+            every_batch: self.every_batch,
+            checkpoint: self.checkpoint,
+            policy,
+        }
     }
 
     /// Notes how far the load is, and goes on there when it is run again: after a failure, or when the process was
@@ -170,6 +227,8 @@ where
                 Commits::Splits(_) => None,
                 Commits::AtEnd | Commits::Batches => Some(self.batch),
             }));
+        flow.keeps.extend(self.policy.keeps().map(Into::into));
+        let letters: Option<AfterRun<'env>> = self.policy.after();
         let at_end = matches!(commits, Commits::AtEnd);
         let stage = flow
             .group
@@ -181,10 +240,12 @@ where
         let after: Arc<dyn After + 'env> = loaded.clone();
         let rows = Rows {
             loaded,
+            policy: self.policy,
             batch: self.batch,
             commits,
         };
         let mut graph = flow.close(End::Result("into_sink"), rows);
+        graph.afters.extend(letters.map(|letters| letters.0));
         graph.afters.push(after);
         Ok(Job::Run(graph))
     }
@@ -207,7 +268,8 @@ where
             );
         }
         let splits = self.flow.pipe.splits();
-        if let Some(splits) = splits.filter(|_| self.sink.commits_batches()) {
+        let settles = self.sink.commits_batches() && self.policy.by_splits();
+        if let Some(splits) = splits.filter(|_| settles) {
             let (progress, keeper) = checkpoint.open(splits.input()?, self.sink.marks())?;
             splits.leave_out(progress.splits);
             return Ok(Some((Commits::Splits(Arc::new(keeper)), None)));
@@ -239,11 +301,12 @@ where
     }
 }
 
-impl<P: Pipe + 'static, S> Load<'static, P, S>
+impl<P: Pipe + 'static, S, R> Load<'static, P, S, R>
 where
     P::Item: Send + 'static,
     S: Sink<P::Item> + 'static,
     S::Writer: 'static,
+    R: Policy<P::Item> + 'static,
 {
     /// Starts the load on threads of its own and returns at once. [`Handle::join`] waits for its end and commits; a handle
     /// that is dropped stops the load and takes it back.
@@ -256,7 +319,7 @@ where
     }
 }
 
-impl<P, S> fmt::Debug for Load<'_, P, S> {
+impl<P, S, R> fmt::Debug for Load<'_, P, S, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Load")
             .field("flow", &self.flow)

@@ -23,6 +23,10 @@ impl<T> Policy<T> for Fail {
     fn open<'s>(&'s self, _cx: &'s Context) -> Fail {
         Fail
     }
+
+    fn singles_out(&self) -> bool {
+        false
+    }
 }
 
 impl<T> Reject<T> for Fail {

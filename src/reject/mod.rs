@@ -53,6 +53,12 @@ pub trait Policy<T>: Send + Sync {
     #[doc(hidden)]
     fn open<'s>(&'s self, cx: &'s Context) -> Self::Worker<'s>;
 
+    /// Whether it matters which item of a batch was rejected, so that it pays to find out.
+    #[doc(hidden)]
+    fn singles_out(&self) -> bool {
+        true
+    }
+
     /// What a worker keeps in memory for it, in words.
     #[doc(hidden)]
     fn keeps(&self) -> Option<String> {

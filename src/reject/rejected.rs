@@ -46,6 +46,8 @@ struct Why {
     stage: Option<Arc<str>>,
     partition: Option<usize>,
     position: Option<Position>,
+    /// Whether the item is not the one that the worker has pulled last, so that its position is not known.
+    elsewhere: bool,
 }
 
 impl<T> Rejected<T> {
@@ -73,6 +75,7 @@ impl<T> Rejected<T> {
                 stage: None,
                 partition: None,
                 position: None,
+                elsewhere: false,
             }),
         }
     }
@@ -132,6 +135,12 @@ impl<T> Rejected<T> {
         self.why.position.as_ref()
     }
 
+    /// The same; other items have been pulled since.
+    pub(crate) fn elsewhere(mut self) -> Self {
+        self.why.elsewhere = true;
+        self
+    }
+
     /// The same, tried so often.
     pub(crate) fn after(mut self, tried: u32) -> Self {
         self.why.tried = tried;
@@ -147,7 +156,7 @@ impl<T> Rejected<T> {
             let own = why.error.downcast_ref::<Error>();
             why.position = own.and_then(|error| error.position().cloned());
         }
-        if why.position.is_none() {
+        if why.position.is_none() && !why.elsewhere {
             why.position = cx.position();
         }
         self

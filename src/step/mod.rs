@@ -49,7 +49,7 @@ pub use map::Map;
 pub use map_batch::MapBatch;
 pub use map_concurrent::MapConcurrent;
 pub use map_with::MapWith;
-pub(crate) use pace::Pace;
+pub(crate) use pace::{Pace, rest};
 #[cfg(feature = "rate")]
 pub use rate::RateLimit;
 pub use reduce::Reduce;

@@ -74,7 +74,9 @@ const KNOWS: &[(&str, &[&str])] = &[
     ),
     (
         "output",
-        &["edge", "error", "options", "run", "sink", "stage", "step"],
+        &[
+            "edge", "error", "options", "reject", "run", "sink", "stage", "step",
+        ],
     ),
     // What comes in, and what goes between.
     ("source", &["error", "options", "run", "stage", "step"]),

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use crate::table::Table;
 
 /// A source of `splits` with ten numbers each, the tens; a split without a number in each hundred.
-struct Tens {
+pub(crate) struct Tens {
     splits: u64,
     next: AtomicU64,
     name: &'static str,
@@ -19,7 +19,7 @@ struct Tens {
 static NOBODY: AtomicU64 = AtomicU64::new(0);
 
 impl Tens {
-    fn new(splits: u64) -> Self {
+    pub(crate) fn new(splits: u64) -> Self {
         Tens {
             splits,
             next: AtomicU64::new(0),
@@ -52,7 +52,7 @@ impl Source for Tens {
 }
 
 /// What is in the table when all is loaded.
-fn rows_of(splits: u64) -> Vec<u64> {
+pub(crate) fn rows_of(splits: u64) -> Vec<u64> {
     (0..splits * 10).filter(|n| n / 10 % 10 != 3).collect()
 }
 

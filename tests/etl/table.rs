@@ -19,6 +19,8 @@ struct Inner {
     calls: Mutex<BTreeMap<&'static str, usize>>,
     /// The call, of all with this name, that fails.
     failing: Mutex<Option<(&'static str, usize)>>,
+    /// Rows that it refuses, as many times as said.
+    refused: Mutex<BTreeMap<u64, usize>>,
     panics: AtomicBool,
     open: AtomicUsize,
     repeatable: bool,
@@ -45,6 +47,12 @@ impl Table {
     pub(crate) fn panics_at(self, call: &'static str, n: usize) -> Self {
         self.0.panics.store(true, Ordering::Relaxed);
         self.fails_at(call, n)
+    }
+
+    /// Refuses a row so many times.
+    pub(crate) fn refuses(self, row: u64, times: usize) -> Self {
+        self.0.refused.lock().unwrap().insert(row, times);
+        self
     }
 
     pub(crate) fn mend(&self) {
@@ -135,6 +143,13 @@ pub(crate) struct Part {
 impl Writer<u64> for Part {
     fn write(&mut self, rows: &[u64]) -> Result<(), BoxError> {
         self.of.call("write")?;
+        let mut refused = self.of.0.refused.lock().unwrap();
+        for row in rows {
+            if let Some(times) = refused.get_mut(row).filter(|times| **times > 0) {
+                *times -= 1;
+                return Err(format!("{row} is not wanted").into());
+            }
+        }
         self.written.extend(rows);
         Ok(())
     }
