@@ -210,13 +210,18 @@ struct AtEnd<'env, S, U>(Arc<Shared<'env, S>>, PhantomData<fn(U)>);
 impl<U, S: Sink<U>> After for AtEnd<'_, S, U> {
     fn after(&self, _good: bool) -> Result<(), Error> {
         let mut left = std::mem::take(&mut *lock(&self.0.left));
-        // One that cannot be committed is no reason to lose the others.
+        // One that cannot be committed is no reason to lose those of the others.
         let mut done = Ok(());
         for writer in &mut left {
-            done = done.and(writer.commit());
+            let committed = writer.commit();
+            done = done.and(committed);
         }
         drop(left);
-        let done = done.and(self.0.sink.commit());
+        if done.is_ok() {
+            done = self.0.sink.commit();
+        } else {
+            self.0.sink.abort();
+        }
         done.map_err(|error| refused("committed", error))
     }
 }

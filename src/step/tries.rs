@@ -228,8 +228,8 @@ where
         let mut held = self.held.borrow_mut();
         let tried = tried.saturating_add(1);
         let (item, after) = match held.policy.reject(rejected.after(tried)) {
-            // However many are rejected, a run that ends does not wait for the last of them.
-            Verdict::Settled if !self.cx.shared.halted() => return true,
+            // However many are rejected, a run that is to end does not wait for the last of them.
+            Verdict::Settled if !self.cx.shared.must_end() => return true,
             Verdict::Settled => {
                 self.left = Left::Over;
                 return false;
