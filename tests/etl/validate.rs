@@ -72,7 +72,7 @@ fn a_broken_rule_ends_the_run_by_default() {
 #[test]
 fn rules_may_borrow_and_rows_need_not_be_clone() {
     struct Row(String);
-    let known = vec!["tea".to_owned(), "milk".to_owned()];
+    let known = ["tea".to_owned(), "milk".to_owned()];
     let rules = Validation::new().rule("known", |row: &Row| known.contains(&row.0));
     let rows = ["tea", "sand", "milk"].map(|name| Row(name.to_owned()));
     let bad = Mutex::new(Vec::new());
