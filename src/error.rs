@@ -58,6 +58,8 @@ pub enum ErrorKind {
     Io,
     /// The input is not UTF-8; the position is that of the first bad byte.
     Utf8,
+    /// A row or record of the input does not parse; the position is where it begins.
+    Row,
     /// An option has a value that cannot work, such as zero stages.
     Option,
     /// The steps of the flow contradict each other, such as `ordered` before a hash boundary.
@@ -93,6 +95,15 @@ impl Position {
     pub fn in_file(file: impl AsRef<Path>, byte: u64) -> Self {
         Position {
             file: Some(file.as_ref().to_owned()),
+            byte,
+            line: None,
+        }
+    }
+
+    /// A position in bytes from the start of something that is not a file.
+    pub(crate) fn in_input(byte: u64) -> Self {
+        Position {
+            file: None,
             byte,
             line: None,
         }

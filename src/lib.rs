@@ -22,7 +22,7 @@
 //! In the order data goes:
 //! - `flow`: the builder, what users write. No thread, no channel.
 //! - `plan`: what will run, as data: checked, explained, drawn.
-//! - `source`: where items come from.
+//! - `source`: where items come from; `read`: files of records, in a format (`csv`, `json`).
 //! - `step`: chains, from an iterator to an iterator.
 //! - `reject`: what is done about bad rows.
 //! - `aggregate`, `state`: declared aggregates, and the keyed tables they run in.
@@ -31,15 +31,20 @@
 //! - `run`: workers on threads, or under a seeded scheduler.
 
 mod aggregate;
+#[cfg(feature = "csv")]
+pub mod csv;
 mod edge;
 mod error;
 mod flow;
 pub mod guide;
+#[cfg(feature = "json")]
+pub mod json;
 mod options;
 mod output;
 mod plan;
 #[cfg(feature = "rate")]
 mod rate;
+pub mod read;
 mod reject;
 mod run;
 pub mod sink;
@@ -78,6 +83,7 @@ pub mod chain {
     pub use crate::flow::{
         Append, Early, Ends, Errs, Fallible, FiresOnce, Load, Merging, Oks, Unended, Whole,
     };
+    pub use crate::read::Read;
     pub use crate::reject::{AtOnce, Keeps, Policy};
     #[doc(hidden)]
     pub use crate::run::Context;

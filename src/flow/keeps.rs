@@ -39,6 +39,15 @@ fn in_table<T>(size: usize) -> String {
     )
 }
 
+/// Blocks of files that are being read.
+pub(super) fn blocks(size: usize) -> Keep {
+    format!(
+        "a block of a file a thread, {} or its longest record",
+        bytes(size as u64)
+    )
+    .into()
+}
+
 /// An accumulator a worker.
 pub(super) fn accumulators<A>(method: &str) -> Keep {
     format!("an accumulator of `{method}` a thread, {}", sized::<A>()).into()

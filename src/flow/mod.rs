@@ -27,6 +27,7 @@ mod lookup;
 mod options;
 #[cfg(feature = "rate")]
 mod rate;
+mod read;
 mod reduce;
 mod reject;
 mod results;
@@ -78,7 +79,7 @@ use crate::step::{Boxed, Pipe};
 ///
 /// | what | methods |
 /// |---|---|
-/// | sources | [`from_iter`], [`from_iters`], [`from_slice`], [`from_vec`], [`from_range`], [`from_receiver`], [`from_lines`], [`from_byte_lines`], [`read_lines`], [`read_byte_lines`], [`from_source`] |
+/// | sources | [`from_iter`], [`from_iters`], [`from_slice`], [`from_vec`], [`from_range`], [`from_receiver`], [`from_lines`], [`from_byte_lines`], [`read`], [`read_lines`], [`read_byte_lines`], [`from_source`] |
 /// | steps | [`map`], [`filter`], [`reject`], [`filter_map`], [`flat_map`], [`map_values`], [`inspect`], [`map_batch`], [`map_with`], [`try_map`], [`try_map_ref`], [`try_flat_map`], [`validate`], [`take`], [`ordered`], [`adapt`], [`through`], [`uniq`], [`uniq_by`] |
 #[cfg_attr(
     feature = "rate",
@@ -123,6 +124,7 @@ use crate::step::{Boxed, Pipe};
 /// [`from_receiver`]: Flow::from_receiver
 /// [`from_lines`]: Flow::from_lines
 /// [`from_byte_lines`]: Flow::from_byte_lines
+/// [`read`]: Flow::read
 /// [`read_lines`]: Flow::read_lines
 /// [`read_byte_lines`]: Flow::read_byte_lines
 /// [`from_source`]: Flow::from_source

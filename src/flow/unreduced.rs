@@ -5,6 +5,7 @@
 
 use crate::aggregate::Combine;
 use crate::edge::{Concat, Partitioned, Shuffled, Zip};
+use crate::read::Read;
 use crate::source::{
     FromIter, FromIters, FromRange, FromReceiver, FromSlice, FromSource, FromText, ReadLines,
 };
@@ -44,6 +45,7 @@ unreduced! {
     [T] FromReceiver<T>;
     [S] FromSource<S>;
     ['t, L: ?Sized] FromText<'t, L>;
+    [F] Read<F>;
     [] ReadLines<str>;
     [] ReadLines<[u8]>;
     ['env, T] Partitioned<'env, T>;

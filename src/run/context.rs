@@ -241,6 +241,8 @@ pub struct Context {
     pub(crate) file: RefCell<Option<Arc<Path>>>,
     /// The lines of `file` that were asked for.
     lines: RefCell<Lines>,
+    /// What knows the lines of the chunk being worked on, where they are not to be counted in the file.
+    pub(crate) page: RefCell<Option<Arc<dyn Page>>>,
     /// The number of the chunk being worked on, in the order of the input.
     pub(crate) ticket: Cell<u64>,
     /// The split of the source that the chunk is from.
@@ -252,6 +254,12 @@ pub struct Context {
     /// Whether a step has cut the chunk being worked on: its rest comes as another chunk of the same number.
     pub(crate) cut: Cell<bool>,
     pub(crate) counts: Arc<Counts>,
+}
+
+/// A part of the input whose lines can be counted without the file: it may be compressed, or gone by.
+pub(crate) trait Page: Send + Sync {
+    /// The line of a byte of the file, counted from one.
+    fn line_of(&self, byte: u64) -> Option<u64>;
 }
 
 /// The edge that a worker takes from, for what wants to know who sent a chunk.
@@ -291,6 +299,7 @@ impl Context {
             byte: Cell::new(0),
             file: RefCell::new(None),
             lines: RefCell::default(),
+            page: RefCell::new(None),
             ticket: Cell::new(0),
             split: Cell::new(0),
             unread: Cell::new(false),
@@ -373,7 +382,11 @@ impl Context {
         file.as_ref().map(|file| {
             let byte = self.byte.get();
             let position = Position::in_file(file, byte);
-            match self.lines.borrow_mut().of(file, byte) {
+            let line = match &*self.page.borrow() {
+                Some(page) => page.line_of(byte),
+                None => self.lines.borrow_mut().of(file, byte),
+            };
+            match line {
                 Some(line) => position.with_line(line),
                 None => position,
             }

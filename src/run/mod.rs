@@ -27,7 +27,7 @@ pub(crate) use after::{After, Afters};
 pub(crate) use clock::Clock;
 pub use clock::ManualClock;
 pub use context::Context;
-pub(crate) use context::{Shared, lock};
+pub(crate) use context::{Page, Shared, lock};
 pub(crate) use counts::{Fill, bump};
 pub(crate) use drive::Closed;
 pub(crate) use graph::Graph;

@@ -37,13 +37,13 @@ pub(crate) use text::line_of;
 use crate::run::Context;
 
 /// Notes which split the chunk is from, and whether there are splits that nobody has begun.
-fn reads(cx: &Context, split: u64, unread: bool) {
+pub(crate) fn reads(cx: &Context, split: u64, unread: bool) {
     cx.split.set(split);
     cx.unread.set(unread);
 }
 
 /// Notes the chunk that a feed is about to give: its ticket, and how many items it has.
-fn begin(cx: &Context, ticket: u64, items: usize) {
+pub(crate) fn begin(cx: &Context, ticket: u64, items: usize) {
     cx.ticket.set(ticket);
     cx.counts.takes(items, 0);
 }

@@ -1,0 +1,89 @@
+//! From what was named to what is read: directories and patterns become their files, in an order that is the same in every
+//! run.
+
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use super::files::Input;
+use crate::error::Error;
+
+/// One input to be opened.
+pub(super) enum Entry {
+    File(PathBuf),
+    Stdin,
+    Reader(PathBuf, Box<dyn Read + Send>),
+}
+
+/// All entries, in the order in which they were named.
+pub(super) fn list(inputs: Vec<Input>) -> Result<Vec<Entry>, Error> {
+    let mut entries = Vec::new();
+    for input in inputs {
+        match input {
+            Input::Path(path) => {
+                let about = fs::metadata(&path).map_err(|e| Error::io("open", &path, e))?;
+                if about.is_dir() {
+                    walk(&path, &mut entries)?;
+                } else {
+                    entries.push(Entry::File(path));
+                }
+            }
+            #[cfg(feature = "glob")]
+            Input::Glob(pattern) => matching(&pattern, &mut entries)?,
+            Input::Stdin => entries.push(Entry::Stdin),
+            Input::Reader(name, reader) => entries.push(Entry::Reader(name, reader)),
+        }
+    }
+    Ok(entries)
+}
+
+/// The regular files below a directory, in the order of their paths.
+fn walk(dir: &Path, entries: &mut Vec<Entry>) -> Result<(), Error> {
+    let failed = |e| Error::io("list", dir, e);
+    let mut within = Vec::new();
+    for entry in fs::read_dir(dir).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        if !entry.file_name().to_string_lossy().starts_with('.') {
+            within.push((entry.path(), entry.file_type().map_err(failed)?));
+        }
+    }
+    within.sort_by(|a, b| a.0.cmp(&b.0));
+    for (path, kind) in within {
+        if kind.is_dir() {
+            walk(&path, entries)?;
+        } else if kind.is_file() || (kind.is_symlink() && path.is_file()) {
+            entries.push(Entry::File(path));
+        }
+    }
+    Ok(())
+}
+
+/// The files that match a pattern, in the order of their paths.
+#[cfg(feature = "glob")]
+fn matching(pattern: &str, entries: &mut Vec<Entry>) -> Result<(), Error> {
+    use crate::error::ErrorKind;
+
+    let paths = glob::glob(pattern).map_err(|e| {
+        let message = format!("`{pattern}` is not a pattern of paths: {e}");
+        Error::new(ErrorKind::Option, message)
+    })?;
+    let mut found = Vec::new();
+    for path in paths {
+        let path = path.map_err(|e| {
+            let path = e.path().to_owned();
+            Error::io("list", &path, e.into())
+        })?;
+        if path.is_file() {
+            found.push(path);
+        }
+    }
+    if found.is_empty() {
+        let message = format!(
+            "no file matches `{pattern}`: patterns are relative to the working directory, and `*` does not match a `/`"
+        );
+        return Err(Error::new(ErrorKind::Io, message));
+    }
+    found.sort();
+    entries.extend(found.into_iter().map(Entry::File));
+    Ok(())
+}

@@ -1,0 +1,202 @@
+//! The pipe of `Flow::read`, and one worker's end of it: a block at hand, of which it gives as much at a time as it works on
+//! in a tenth of a millisecond.
+
+use std::cell::Cell;
+use std::fmt;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::block::Block;
+use super::records::Work;
+use super::supply::{Shelf, Supply};
+use super::{Files, Format, Records};
+use crate::error::{Error, ErrorKind};
+use crate::run::Context;
+use crate::source::{begin, reads};
+use crate::step::{Feed, Pace, Pipe, Pull};
+
+/// Bits of a ticket for the byte in its file; the others are for the file.
+const BYTES: u32 = 42;
+
+/// Bits of the number of a split for the block; the others are for the file.
+const BLOCKS: u32 = 32;
+
+/// The source of [`Flow::read`](crate::Flow::read).
+pub struct Read<F> {
+    pub(super) format: F,
+    supply: Supply,
+}
+
+impl<F> Read<F> {
+    pub(crate) fn new(files: Files, format: F) -> Self {
+        Read {
+            format,
+            supply: Supply::new(files),
+        }
+    }
+}
+
+impl<F: Format> Pipe for Read<F> {
+    type Item = F::Item;
+    type Iter<'s>
+        = Records<'s, F>
+    where
+        Self: 's;
+    type Feed<'s>
+        = ReadFeed<'s, F>
+    where
+        Self: 's;
+
+    fn open<'s>(&'s self, cx: &'s Context) -> ReadFeed<'s, F> {
+        ReadFeed {
+            source: self,
+            cx,
+            // Sizes are bytes here: a piece of one byte holds one record.
+            pace: Pace::new(1, self.supply.sizes().block),
+            shelf: None,
+            desk: Rc::default(),
+            busy: false,
+            parser: None,
+            spare: Vec::new(),
+        }
+    }
+}
+
+/// One worker's end of files being read.
+pub struct ReadFeed<'s, F: Format> {
+    source: &'s Read<F>,
+    cx: &'s Context,
+    pace: Pace,
+    /// The file that it takes blocks of.
+    shelf: Option<Arc<Shelf>>,
+    /// Where a chunk leaves its work when it is through.
+    desk: Rc<Cell<Option<Work<F::Parser>>>>,
+    /// Whether a block was begun whose end has not been told.
+    busy: bool,
+    /// The parser of the file that was read last, by its number.
+    parser: Option<(u64, F::Parser)>,
+    /// A buffer that is not needed any more.
+    spare: Vec<u8>,
+}
+
+impl<'s, F: Format> ReadFeed<'s, F> {
+    /// A chunk of the records up to a place in the block, or a little behind it.
+    fn chunk(&self, work: Work<F::Parser>, until: usize, ticket: u64) -> Pull<Records<'s, F>> {
+        let cx = self.cx;
+        let block = &work.block;
+        let split = block.about.number << BLOCKS | block.number;
+        reads(cx, split, self.source.supply.unread());
+        begin(cx, ticket, 0);
+        cx.byte.set(block.byte(work.at));
+        cx.file.replace(Some(Arc::clone(&block.about.name)));
+        let page: Arc<Block> = Arc::clone(block);
+        cx.page.replace(Some(page));
+        let desk = Rc::clone(&self.desk);
+        Pull::Chunk(Records::new(self.source, cx, work, until, desk))
+    }
+
+    /// Lets go of what has been worked through.
+    fn clear(&mut self, work: Work<F::Parser>) {
+        let number = work.block.about.number;
+        self.parser = Some((number, work.parser));
+        self.cx.page.replace(None);
+        self.cx.file.replace(None);
+        if let Some(block) = Arc::into_inner(work.block) {
+            self.spare = block.into_buffer();
+        }
+    }
+
+    /// What a part of a block is read with.
+    fn work(&mut self, block: Arc<Block>, at: usize, end: usize) -> Result<Work<F::Parser>, Error> {
+        let about = &block.about;
+        let parser = match self.parser.take() {
+            Some((of, parser)) if of == about.number => parser,
+            _ => {
+                let parser = self.source.format.parser(&about.head);
+                parser.map_err(|e| Error::wrap(ErrorKind::Row, e).at(block.position(0)))?
+            }
+        };
+        Ok(Work {
+            parser,
+            block,
+            at,
+            end,
+        })
+    }
+
+    /// The next piece, in the order of the input.
+    fn in_order(&mut self) -> Result<Pull<Records<'s, F>>, Error> {
+        let size = self.pace.next(self.cx.now());
+        let source = self.source;
+        let piece = source.supply.piece(&source.format, size, &mut self.spare)?;
+        Ok(match piece {
+            Some(piece) => {
+                let work = self.work(piece.block, piece.start, piece.end)?;
+                self.chunk(work, piece.end, piece.ticket)
+            }
+            None => Pull::End,
+        })
+    }
+}
+
+impl<'s, F: Format> Feed for ReadFeed<'s, F> {
+    type Iter = Records<'s, F>;
+
+    fn pull(&mut self) -> Result<Pull<Self::Iter>, Error> {
+        if self.cx.shared.draining() {
+            return Ok(Pull::End);
+        }
+        let work = match self.desk.take() {
+            Some(work) if work.at < work.end => work,
+            done => {
+                if let Some(work) = done {
+                    self.clear(work);
+                }
+                if self.cx.ordered {
+                    return self.in_order();
+                }
+                if std::mem::take(&mut self.busy) {
+                    return Ok(Pull::Border);
+                }
+                let source = self.source;
+                let format = &source.format;
+                let block = source
+                    .supply
+                    .block(format, &mut self.shelf, &mut self.spare)?;
+                let Some(block) = block else {
+                    return Ok(Pull::End);
+                };
+                let block = block.checked_if(format.is_text());
+                let (at, end) = (block.first, block.bytes().len());
+                self.busy = true;
+                self.work(Arc::new(block), at, end)?
+            }
+        };
+        let size = self.pace.next(self.cx.now());
+        let until = work.at.saturating_add(size).min(work.end);
+        // The order of the input, and another number for each chunk.
+        let block = &work.block;
+        let ticket = block.about.number << BYTES | block.byte(work.at);
+        Ok(self.chunk(work, until, ticket))
+    }
+
+    /// A pull waits for the file itself.
+    fn wait(&mut self, _until: Option<Instant>) {}
+
+    fn slow(&self) -> bool {
+        self.shelf.as_ref().is_some_and(|shelf| shelf.is_live())
+    }
+}
+
+impl<F> fmt::Debug for Read<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Read").finish_non_exhaustive()
+    }
+}
+
+impl<F: Format> fmt::Debug for ReadFeed<'_, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReadFeed").finish_non_exhaustive()
+    }
+}
