@@ -7,12 +7,17 @@ use super::Rest;
 use crate::error::Position;
 use crate::run::Page;
 
+/// Bits of the number of a split for the block; the others are for the file.
+const BLOCKS: u32 = 32;
+
 /// What the blocks of a file have in common.
 #[derive(Debug)]
 pub(super) struct About {
     pub(super) name: Arc<Path>,
     /// The place of the file in the input.
     pub(super) number: u64,
+    /// Whether it cannot be read again: what was read of it is lost if nobody works on it.
+    pub(super) live: bool,
     /// What the format wanted to keep of its beginning.
     pub(super) head: Vec<u8>,
 }
@@ -22,7 +27,7 @@ pub(super) struct About {
 pub(super) struct Block {
     pub(super) about: Arc<About>,
     /// Its place in the file.
-    pub(super) number: u64,
+    number: u64,
     data: Data,
     /// Where in the file, decompressed, it begins.
     start: u64,
@@ -75,6 +80,11 @@ impl Block {
             Data::Text(text) => text.into_bytes(),
             Data::Bytes(bytes) => bytes,
         }
+    }
+
+    /// The number of this split of the input, which is the same in every run.
+    pub(super) fn split(&self) -> u64 {
+        self.about.number << BLOCKS | self.number
     }
 
     #[inline]

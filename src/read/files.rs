@@ -66,6 +66,13 @@ pub(super) enum Input {
     Reader(PathBuf, Box<dyn Read + Send>),
 }
 
+impl Input {
+    /// Whether it stands for files, which are there in another run too.
+    pub(super) fn is_file(&self) -> bool {
+        !matches!(self, Input::Stdin | Input::Reader(..))
+    }
+}
+
 /// How much is read at a time.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sizes {

@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::files::Input;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 
 /// One input to be opened.
 pub(super) enum Entry {
@@ -61,8 +61,6 @@ fn walk(dir: &Path, entries: &mut Vec<Entry>) -> Result<(), Error> {
 /// The files that match a pattern, in the order of their paths.
 #[cfg(feature = "glob")]
 fn matching(pattern: &str, entries: &mut Vec<Entry>) -> Result<(), Error> {
-    use crate::error::ErrorKind;
-
     let paths = glob::glob(pattern).map_err(|e| {
         let message = format!("`{pattern}` is not a pattern of paths: {e}");
         Error::new(ErrorKind::Option, message)
@@ -86,4 +84,44 @@ fn matching(pattern: &str, entries: &mut Vec<Entry>) -> Result<(), Error> {
     found.sort();
     entries.extend(found.into_iter().map(Entry::File));
     Ok(())
+}
+
+/// What tells these files from others, in a line of text: how many, and a number from their paths and lengths.
+pub(super) fn print<'e>(entries: impl Iterator<Item = &'e Entry>) -> Result<String, Error> {
+    let (mut files, mut bytes, mut print) = (0u64, 0u64, Print::new());
+    for entry in entries {
+        let Entry::File(path) = entry else {
+            continue;
+        };
+        let about = fs::metadata(path).map_err(|e| Error::io("open", path, e))?;
+        if !about.is_file() {
+            let message = format!(
+                "{} is not a regular file, so a load of it cannot resume: it would not be the same in another run",
+                path.display()
+            );
+            return Err(Error::new(ErrorKind::Plan, message));
+        }
+        print.add(path.as_os_str().as_encoded_bytes());
+        print.add(&about.len().to_le_bytes());
+        files += 1;
+        bytes += about.len();
+    }
+    Ok(format!("{files} files of {bytes} bytes, {:016x}", print.0))
+}
+
+/// A hash that is the same on every machine and in every version: FNV-1a.
+struct Print(u64);
+
+impl Print {
+    fn new() -> Self {
+        Print(0xcbf2_9ce4_8422_2325)
+    }
+
+    /// Adds some bytes, and their number, so that none can move to the next.
+    fn add(&mut self, bytes: &[u8]) {
+        let len = (bytes.len() as u64).to_le_bytes();
+        for byte in bytes.iter().chain(&len) {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
 }

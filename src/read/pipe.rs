@@ -14,13 +14,10 @@ use super::{Files, Format, Records};
 use crate::error::{Error, ErrorKind};
 use crate::run::Context;
 use crate::source::{begin, reads};
-use crate::step::{Feed, Pace, Pipe, Pull};
+use crate::step::{Feed, Pace, Pipe, Pull, Splits};
 
 /// Bits of a ticket for the byte in its file; the others are for the file.
 const BYTES: u32 = 42;
-
-/// Bits of the number of a split for the block; the others are for the file.
-const BLOCKS: u32 = 32;
 
 /// The source of [`Flow::read`](crate::Flow::read).
 pub struct Read<F> {
@@ -56,10 +53,15 @@ impl<F: Format> Pipe for Read<F> {
             pace: Pace::new(1, self.supply.sizes().block),
             shelf: None,
             desk: Rc::default(),
+            live: false,
             busy: false,
             parser: None,
             spare: Vec::new(),
         }
+    }
+
+    fn splits(&self) -> Option<&dyn Splits> {
+        self.supply.can_resume().then_some(&self.supply)
     }
 }
 
@@ -72,6 +74,8 @@ pub struct ReadFeed<'s, F: Format> {
     shelf: Option<Arc<Shelf>>,
     /// Where a chunk leaves its work when it is through.
     desk: Rc<Cell<Option<Work<F::Parser>>>>,
+    /// Whether the last block was of an input that cannot be read again.
+    live: bool,
     /// Whether a block was begun whose end has not been told.
     busy: bool,
     /// The parser of the file that was read last, by its number.
@@ -85,8 +89,7 @@ impl<'s, F: Format> ReadFeed<'s, F> {
     fn chunk(&self, work: Work<F::Parser>, until: usize, ticket: u64) -> Pull<Records<'s, F>> {
         let cx = self.cx;
         let block = &work.block;
-        let split = block.about.number << BLOCKS | block.number;
-        reads(cx, split, self.source.supply.unread());
+        reads(cx, block.split(), self.source.supply.unread());
         begin(cx, ticket, 0);
         cx.byte.set(block.byte(work.at));
         cx.file.replace(Some(Arc::clone(&block.about.name)));
@@ -110,6 +113,7 @@ impl<'s, F: Format> ReadFeed<'s, F> {
     /// What a part of a block is read with.
     fn work(&mut self, block: Arc<Block>, at: usize, end: usize) -> Result<Work<F::Parser>, Error> {
         let about = &block.about;
+        self.live = about.live;
         let parser = match self.parser.take() {
             Some((of, parser)) if of == about.number => parser,
             _ => {
@@ -127,15 +131,24 @@ impl<'s, F: Format> ReadFeed<'s, F> {
 
     /// The next piece, in the order of the input.
     fn in_order(&mut self) -> Result<Pull<Records<'s, F>>, Error> {
-        let size = self.pace.next(self.cx.now());
-        let source = self.source;
-        let piece = source.supply.piece(&source.format, size, &mut self.spare)?;
+        let supply = &self.source.supply;
+        let mut size = self.pace.next(self.cx.now());
+        if supply.resumes() {
+            // A split is to be loaded by one worker, which says when it is complete.
+            size = usize::MAX;
+            self.busy = true;
+        }
+        let last = self.cx.shared.draining();
+        let piece = supply.piece(&self.source.format, (size, last), &mut self.spare)?;
         Ok(match piece {
             Some(piece) => {
                 let work = self.work(piece.block, piece.start, piece.end)?;
                 self.chunk(work, piece.end, piece.ticket)
             }
-            None => Pull::End,
+            None => {
+                self.busy = false;
+                Pull::End
+            }
         })
     }
 }
@@ -144,7 +157,8 @@ impl<'s, F: Format> Feed for ReadFeed<'s, F> {
     type Iter = Records<'s, F>;
 
     fn pull(&mut self) -> Result<Pull<Self::Iter>, Error> {
-        if self.cx.shared.draining() {
+        let draining = self.cx.shared.draining();
+        if draining && !self.live {
             return Ok(Pull::End);
         }
         let work = match self.desk.take() {
@@ -153,11 +167,14 @@ impl<'s, F: Format> Feed for ReadFeed<'s, F> {
                 if let Some(work) = done {
                     self.clear(work);
                 }
+                if std::mem::take(&mut self.busy) {
+                    return Ok(Pull::Border);
+                }
                 if self.cx.ordered {
                     return self.in_order();
                 }
-                if std::mem::take(&mut self.busy) {
-                    return Ok(Pull::Border);
+                if draining {
+                    return Ok(Pull::End);
                 }
                 let source = self.source;
                 let format = &source.format;
@@ -185,7 +202,13 @@ impl<'s, F: Format> Feed for ReadFeed<'s, F> {
     fn wait(&mut self, _until: Option<Instant>) {}
 
     fn slow(&self) -> bool {
-        self.shelf.as_ref().is_some_and(|shelf| shelf.is_live())
+        if self.source.supply.can_resume() && !self.live {
+            return false;
+        }
+        let work = self.desk.take();
+        let at_hand = work.as_ref().is_some_and(|work| work.at < work.end);
+        self.desk.set(work);
+        !at_hand
     }
 }
 

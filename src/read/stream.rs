@@ -62,11 +62,6 @@ impl Stream {
         })
     }
 
-    /// Whether the next block may be long in coming.
-    pub(super) fn is_live(&self) -> bool {
-        self.input.live
-    }
-
     /// Whether all of it was given.
     pub(super) fn is_over(&self) -> bool {
         self.ended && self.carry.is_empty()
@@ -128,6 +123,7 @@ impl Stream {
             Arc::new(About {
                 name: Arc::clone(&self.input.name),
                 number: self.number,
+                live: self.input.live,
                 head,
             })
         });

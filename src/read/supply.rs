@@ -5,18 +5,19 @@
 //! its last. In order there is one file and one block at a time, of which workers take pieces; these are numbered.
 //! No lock is held while records are parsed.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use super::block::Block;
 use super::files::{Files, Sizes};
-use super::list::{Entry, list};
+use super::list::{Entry, list, print};
 use super::stream::Stream;
 use super::{Format, files};
 use crate::error::Error;
 use crate::run::lock;
+use crate::step::Splits;
 
 /// The files of a flow, and which of them are being read.
 pub(super) struct Supply {
@@ -25,6 +26,10 @@ pub(super) struct Supply {
     current: Mutex<Current>,
     /// Set while there may be blocks that nobody has begun.
     unread: AtomicBool,
+    /// The splits that are not to be given, in a run that goes on where another ended.
+    done: OnceLock<BTreeSet<u64>>,
+    /// Whether all inputs are files, which are there in another run too.
+    files: bool,
     sizes: Sizes,
     raw: bool,
 }
@@ -43,7 +48,6 @@ pub(super) struct Shelf {
     stream: Mutex<Slot>,
     readers: AtomicUsize,
     over: AtomicBool,
-    live: AtomicBool,
 }
 
 enum Slot {
@@ -75,6 +79,8 @@ struct Current {
 impl Supply {
     pub(super) fn new(files: Files) -> Self {
         Supply {
+            done: OnceLock::new(),
+            files: files.inputs.iter().all(files::Input::is_file),
             state: Mutex::new(State {
                 inputs: files.inputs,
                 waiting: VecDeque::new(),
@@ -89,6 +95,16 @@ impl Supply {
 
     pub(super) fn sizes(&self) -> Sizes {
         self.sizes
+    }
+
+    /// Whether blocks are the same in every run.
+    pub(super) fn can_resume(&self) -> bool {
+        self.files
+    }
+
+    /// Whether blocks are told to the end one by one.
+    pub(super) fn resumes(&self) -> bool {
+        self.done.get().is_some()
     }
 
     /// Whether there may be blocks that nobody has begun.
@@ -119,11 +135,12 @@ impl Supply {
         }
     }
 
-    /// The next piece of up to `size` bytes, or of one record that is longer; `None` once there is nothing left.
+    /// The next piece of up to `size` bytes, or of one record that is longer; `None` once there is nothing left, and at the
+    /// end of a block if there is to be no other.
     pub(super) fn piece<F: Format>(
         &self,
         format: &F,
-        size: usize,
+        (size, last): (usize, bool),
         spare: &mut Vec<u8>,
     ) -> Result<Option<Piece>, Error> {
         let mut current = lock(&self.current);
@@ -143,6 +160,9 @@ impl Supply {
                     }));
                 }
             }
+            if last {
+                return Ok(None);
+            }
             if let Some(buffer) = current.block.take().and_then(Arc::into_inner) {
                 current.spare = buffer.into_buffer();
             }
@@ -161,10 +181,7 @@ impl Supply {
     /// A file for a worker: one that nobody has begun or, if there is none, one that the fewest read.
     fn shelf(&self) -> Result<Option<Arc<Shelf>>, Error> {
         let mut state = lock(&self.state);
-        let inputs = mem::take(&mut state.inputs);
-        if !inputs.is_empty() {
-            state.waiting = (0..).zip(list(inputs)?).collect();
-        }
+        state.look()?;
         state
             .shelves
             .retain(|shelf| !shelf.over.load(Ordering::SeqCst));
@@ -173,7 +190,6 @@ impl Supply {
                 stream: Mutex::new(Slot::Waiting(number, entry)),
                 readers: AtomicUsize::new(1),
                 over: AtomicBool::new(false),
-                live: AtomicBool::new(false),
             });
             state.shelves.push(Arc::clone(&shelf));
             return Ok(Some(shelf));
@@ -213,8 +229,12 @@ impl Supply {
                 return Ok(None);
             }
         };
-        shelf.live.store(stream.is_live(), Ordering::Relaxed);
-        let block = stream.next(format, mem::take(spare))?;
+        let mut block = stream.next(format, mem::take(spare))?;
+        if let Some(done) = self.done.get() {
+            while let Some(loaded) = block.take_if(|block| done.contains(&block.split())) {
+                block = stream.next(format, loaded.into_buffer())?;
+            }
+        }
         if stream.is_over() {
             shelf.over.store(true, Ordering::SeqCst);
             self.ended();
@@ -235,10 +255,28 @@ impl Supply {
     }
 }
 
-impl Shelf {
-    /// Whether its next block may be long in coming.
-    pub(super) fn is_live(&self) -> bool {
-        self.live.load(Ordering::Relaxed)
+impl Splits for Supply {
+    fn input(&self) -> Result<String, Error> {
+        let mut state = lock(&self.state);
+        state.look()?;
+        let prints = print(state.waiting.iter().map(|(_, entry)| entry))?;
+        Ok(format!("{prints}, in blocks of {} bytes", self.sizes.block))
+    }
+
+    fn leave_out(&self, done: BTreeSet<u64>) {
+        // A flow runs once, so nobody has said so before.
+        let _ = self.done.set(done);
+    }
+}
+
+impl State {
+    /// Looks for what was named, once.
+    fn look(&mut self) -> Result<(), Error> {
+        let inputs = mem::take(&mut self.inputs);
+        if !inputs.is_empty() {
+            self.waiting = (0..).zip(list(inputs)?).collect();
+        }
+        Ok(())
     }
 }
 

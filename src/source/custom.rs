@@ -57,7 +57,7 @@ use crate::step::{Feed, Pipe, Pull, Splits};
 /// }
 ///
 /// let rows = Flow::from_source(Pages { next: AtomicU32::new(0), pages: 3 });
-/// assert_eq!(rows.sum::<u32>()?, (0..30).sum());
+/// assert_eq!(rows.sum::<u32>()?, (0..30).sum::<u32>());
 /// # Ok::<(), millstream::Error>(())
 /// ```
 pub trait Source: Send + Sync {
