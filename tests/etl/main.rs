@@ -1,6 +1,5 @@
 //! Reading and loading: files, formats, databases, bad rows, and runs that go on where one was killed.
 
-mod refused;
 use std::fmt;
 use std::panic;
 use std::sync::Once;
@@ -8,6 +7,7 @@ use std::sync::Once;
 use millstream::BoxFlow;
 
 mod letters;
+mod refused;
 mod reject;
 mod results;
 mod resume;

@@ -102,7 +102,7 @@ fn a_stop_ends_a_wait() {
     }
     handle.stop();
     assert!(handle.join().unwrap_err().is_stopped());
-    assert_eq!(table.rows(), []);
+    assert!(table.rows().is_empty());
 }
 
 proptest! {

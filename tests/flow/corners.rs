@@ -90,22 +90,22 @@ fn nothing_in_gives_nothing_out() {
         let each = |check: &dyn Fn(BoxFlow<'_, u64>)| {
             nothing(way, &text).into_iter().for_each(check);
         };
-        each(&|flow| assert_eq!(flow.collect_vec().unwrap(), []));
+        each(&|flow| assert!(flow.collect_vec().unwrap().is_empty()));
         each(&|flow| assert_eq!(narrow(flow, 3).count().unwrap(), 0));
-        each(&|flow| assert_eq!(flow.ordered().collect_vec().unwrap(), []));
+        each(&|flow| assert!(flow.ordered().collect_vec().unwrap().is_empty()));
         each(&|flow| assert_eq!(flow.count_by(|n| *n).count().unwrap(), 0));
         each(&|flow| assert_eq!(flow.group_by(|n| *n).count().unwrap(), 0));
         each(&|flow| assert_eq!(flow.count_by_ref(|n| n).count().unwrap(), 0));
         each(&|flow| assert_eq!(flow.sum::<u64>().unwrap(), 0));
-        each(&|flow| assert_eq!(flow.sorted().unwrap(), []));
-        each(&|flow| assert_eq!(flow.top(3).unwrap(), []));
+        each(&|flow| assert!(flow.sorted().unwrap().is_empty()));
+        each(&|flow| assert!(flow.top(3).unwrap().is_empty()));
         each(&|flow| assert_eq!(flow.fold(|| 1, |a, _| a, |a, b| a * b).unwrap(), 1));
         each(&|flow| assert_eq!(flow.map_batch(|batch| batch).count().unwrap(), 0));
         each(&|flow| assert_eq!(flow.take(5).count().unwrap(), 0));
         each(&|flow| assert!(flow.scope(|mut items| items.next()).unwrap().is_none()));
         each(&|flow| {
             let parts = flow.partition().stages(3).collect_partitions().unwrap();
-            assert_eq!(parts, [[]; 3]);
+            assert!(parts.len() == 3 && parts.iter().all(Vec::is_empty));
         });
         each(&|flow| {
             let other = Flow::from_range(0..3u64);
