@@ -31,8 +31,10 @@ mod make;
 mod parser;
 mod record;
 mod scan;
+mod write;
 
 pub use dialect::Csv;
 pub use make::{Make, Mapped, Rows};
 pub use parser::Parser;
 pub use record::{Column, Record};
+pub use write::{CsvFile, CsvRows};

@@ -18,10 +18,14 @@
 //! # Ok::<(), millstream::Error>(())
 //! ```
 
+mod write;
+
 use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::DeserializeOwned;
+
+pub use write::{JsonFile, JsonRows};
 
 use crate::error::{BoxError, Error, ErrorKind};
 use crate::read::{Format, Rest, first_line, last_line_end};

@@ -8,12 +8,16 @@
 //! To add a connector: a folder with a type that implements [`Sink`], a cargo feature, and its tests.
 
 mod checkpoint;
+mod file;
 mod mark;
 
 use std::sync::Arc;
 
 pub use checkpoint::Checkpoint;
 pub(crate) use checkpoint::Keeper;
+pub use file::{Compression, Encode, FileWriter, LineRows, LinesFile, ToFile};
+#[cfg(feature = "parquet")]
+pub(crate) use file::{Part, Parts};
 pub use mark::{Mark, Marks};
 
 use crate::error::BoxError;

@@ -10,6 +10,9 @@ mod letters;
 mod refused;
 mod reject;
 mod results;
+mod files;
+#[cfg(all(feature = "csv", feature = "json", feature = "gz", feature = "zst"))]
+mod files_formats;
 mod resume;
 mod retry;
 mod sinks;
