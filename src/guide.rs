@@ -1,4 +1,4 @@
-//! A guide in ten short chapters: a picture, programs that run, and what to know about them.
+//! A guide in eleven short chapters: a picture, programs that run, and what to know about them.
 //!
 //! 1. [A first flow](first_flow): sources, steps, ends
 //! 2. [Stages, order and backpressure](stages): which threads there are, and what lies between them
@@ -7,9 +7,10 @@
 //! 5. [Joins](joins): two flows by key, whole or near in time
 //! 6. [Graphs](graphs): several flows into one, one into several
 //! 7. [Running](running): starting, serving, stopping; errors and reports
-//! 8. [Testing flows](testing): seeds, clocks, channels
-//! 9. [Stages by hand](demand): producers and consumers that run as long as the program does
-//! 10. [From Elixir's Flow](from_elixir): its functions, and ours
+//! 8. [Bad rows](bad_rows): what becomes of what is rejected
+//! 9. [Testing flows](testing): seeds, clocks, channels
+//! 10. [Stages by hand](demand): producers and consumers that run as long as the program does
+//! 11. [From Elixir's Flow](from_elixir): its functions, and ours
 //!
 //! What a single method does exactly is told at [`Flow`](crate::Flow).
 
@@ -24,6 +25,7 @@ macro_rules! chapters {
         #[doc = "[joins]: crate::guide::joins"]
         #[doc = "[graphs]: crate::guide::graphs"]
         #[doc = "[running]: crate::guide::running"]
+        #[doc = "[bad]: crate::guide::bad_rows"]
         #[doc = "[testing]: crate::guide::testing"]
         #[doc = "[demand]: crate::guide::demand"]
         #[doc = "[elixir]: crate::guide::from_elixir"]
@@ -42,6 +44,7 @@ chapters! {
     joins "joins.md"
     graphs "graphs.md"
     running "running.md"
+    bad_rows "bad-rows.md"
     testing "testing.md"
     demand "demand.md"
     from_elixir "from-elixir.md"

@@ -133,10 +133,11 @@ impl<'env, P: Pipe + 'env> Flow<'env, P> {
     /// assert_eq!(numbers.sorted()?, [1, 3]);
     /// # Ok::<(), millstream::Error>(())
     /// ```
-    pub fn on_error<R>(mut self, policy: R) -> Flow<'env, P::With>
+    pub fn on_error<R, W>(mut self, policy: R) -> Flow<'env, W>
     where
-        P: Fallible<R>,
+        P: Fallible<R, With = W>,
         R: 'env,
+        W: Pipe,
     {
         self.keeps.extend(P::keeps(&policy).map(Into::into));
         self.graph

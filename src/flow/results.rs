@@ -113,8 +113,8 @@ impl<'env, P: Pipe<Item = Result<T, E>> + 'env, T, E> Flow<'env, P> {
         self.step("flat_map_ok", |pipe| FlatMap {
             pipe,
             f: move |item: Result<T, E>| match item {
-                Ok(item) => FlatOk::Items(f(item).into_iter()),
-                Err(error) => FlatOk::Error(Some(error)),
+                Ok(item) => FlatOk::Made(f(item).into_iter()),
+                Err(error) => FlatOk::Passed(Some(error)),
             },
         })
     }

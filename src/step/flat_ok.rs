@@ -6,9 +6,9 @@ use std::iter::FusedIterator;
 #[derive(Debug)]
 pub enum FlatOk<I, E> {
     /// Items that are still to come.
-    Items(I),
+    Made(I),
     /// The error, until it was given.
-    Error(Option<E>),
+    Passed(Option<E>),
 }
 
 impl<I: Iterator, E> Iterator for FlatOk<I, E> {
@@ -17,15 +17,15 @@ impl<I: Iterator, E> Iterator for FlatOk<I, E> {
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         match self {
-            FlatOk::Items(items) => items.next().map(Ok),
-            FlatOk::Error(error) => error.take().map(Err),
+            FlatOk::Made(items) => items.next().map(Ok),
+            FlatOk::Passed(error) => error.take().map(Err),
         }
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         match self {
-            FlatOk::Items(items) => items.size_hint(),
-            FlatOk::Error(error) => {
+            FlatOk::Made(items) => items.size_hint(),
+            FlatOk::Passed(error) => {
                 let left = usize::from(error.is_some());
                 (left, Some(left))
             }

@@ -37,6 +37,8 @@ fn every_public_type_is_debug() {
     debug::<(Side, chain::Inner, chain::LeftOuter)>();
     debug::<(chain::RightOuter, chain::FullOuter)>();
     debug::<(Report, StageReport, WorkerReport)>();
+    debug::<(Rejected<u64>, Fail, Skip, Retry, Retry<Skip>)>();
+    debug::<(DeadLetters<'_, Fun>, Validation<'_, u64>)>();
     debug::<(Error, ErrorKind, Position, BoxError)>();
 }
 
@@ -97,6 +99,11 @@ fn every_chain_is_debug_and_crosses_threads() {
         chain::TryFlatMap<Source, Fun>,
     )>();
     check::<(
+        chain::TryMapRef<Source, Fun, Skip>,
+        chain::TryItems<Source>,
+        chain::Validate<'_, Source, Opaque, Retry<Skip>>,
+    )>();
+    check::<(
         chain::Reduce<Source, Fun, Fun>,
         chain::Emit<Source, Fun, Fun, Fun>,
     )>();
@@ -131,6 +138,9 @@ fn values_cross_threads_and_are_cloned() {
     check::<(Error, ErrorKind, Position)>();
     check::<(Plan, Report, StageReport, WorkerReport)>();
     check::<(StopToken, Text)>();
+    check::<(Rejected<u64>, Validation<'_, u64>, Retry<Skip>)>();
+    check::<DeadLetters<'_, Fun>>();
+    clone::<(Rejected<u64>, Fail, Skip, Retry<Skip>)>();
     clone::<(
         Plan,
         Report,
