@@ -2,6 +2,7 @@
 
 use super::Flow;
 use crate::error::BoxError;
+use crate::read::{Format, Read};
 use crate::reject::{AfterRun, AtOnce, Fail, Keeps, Policy, Validation};
 use crate::step::{
     ByReference, ByValue, Pipe, Spread, Tries, TryFlatMap, TryItems, TryMap, TryMapRef, Unwrapped,
@@ -119,7 +120,7 @@ impl<'env, P: Pipe + 'env> Flow<'env, P> {
     /// | [`Retry`](crate::Retry) | it is tried again after a time, and then left to another policy |
     /// | `\|rejected: Rejected<T>\| -> Result<(), E>` | a closure of yours gets it; an error of the closure ends the run |
     ///
-    /// Fallible are `try_map`, `try_map_ref`, `try_flat_map`, `try_items` and `validate`. What was rejected is in the
+    /// Fallible are `read`, whose items are rejected as the text they have in the file, `try_map`, `try_map_ref`, `try_flat_map`, `try_items` and `validate`. What was rejected is in the
     /// [report](crate::Report::rejected) by the name of the rule or step. Policies that need the item keep a clone of it
     /// while the closure of `try_map` or `try_flat_map` has it; [`Fail`] and [`Skip`](crate::Skip) keep nothing.
     ///
@@ -183,7 +184,7 @@ impl<'env, P: Pipe<Item = Result<T, E>> + 'env, T, E: Into<BoxError>> Flow<'env,
 #[diagnostic::on_unimplemented(
     message = "`on_error` must come right behind a step that can fail, once",
     label = "the step before cannot fail, or has a policy already",
-    note = "write `.try_map(…).on_error(…)` (or `try_map_ref`, `try_flat_map`, `try_items`, `validate`), and put other steps behind"
+    note = "write `.try_map(…).on_error(…)` (or `read`, `try_map_ref`, `try_flat_map`, `try_items`, `validate`), and put other steps behind"
 )]
 pub trait Fallible<R>: Pipe {
     /// The same chain with the policy.
@@ -270,5 +271,25 @@ where
         R: 'e,
     {
         P::after(policy)
+    }
+}
+
+impl<F: Format, R: AtOnce<String>> Fallible<R> for Read<F> {
+    type With = Read<F, R>;
+
+    fn with(self, policy: R) -> Self::With {
+        Read::with(self, policy)
+    }
+
+    fn keeps(policy: &R) -> Option<String> {
+        Policy::<String>::keeps(policy)
+    }
+
+    fn after<'e>(policy: &R) -> Option<AfterRun<'e>>
+    where
+        Self: 'e,
+        R: 'e,
+    {
+        Policy::<String>::after(policy)
     }
 }

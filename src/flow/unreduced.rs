@@ -45,7 +45,7 @@ unreduced! {
     [T] FromReceiver<T>;
     [S] FromSource<S>;
     ['t, L: ?Sized] FromText<'t, L>;
-    [F] Read<F>;
+    [F, R] Read<F, R>;
     [] ReadLines<str>;
     [] ReadLines<[u8]>;
     ['env, T] Partitioned<'env, T>;

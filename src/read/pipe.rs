@@ -1,7 +1,7 @@
 //! The pipe of `Flow::read`, and one worker's end of it: a block at hand, of which it gives as much at a time as it works on
 //! in a tenth of a millisecond.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use super::records::Work;
 use super::supply::{Shelf, Supply};
 use super::{Files, Format, Records};
 use crate::error::{Error, ErrorKind};
+use crate::reject::{AtOnce, Fail, Reject};
 use crate::run::Context;
 use crate::source::{begin, reads};
 use crate::step::{Feed, Pace, Pipe, Pull, Splits};
@@ -20,8 +21,9 @@ use crate::step::{Feed, Pace, Pipe, Pull, Splits};
 const BYTES: u32 = 42;
 
 /// The source of [`Flow::read`](crate::Flow::read).
-pub struct Read<F> {
+pub struct Read<F, R = Fail> {
     pub(super) format: F,
+    policy: R,
     supply: Supply,
 }
 
@@ -29,26 +31,39 @@ impl<F> Read<F> {
     pub(crate) fn new(files: Files, format: F) -> Self {
         Read {
             format,
+            policy: Fail,
             supply: Supply::new(files),
         }
     }
 }
 
-impl<F: Format> Pipe for Read<F> {
+impl<F, R> Read<F, R> {
+    /// The same with another policy for records that cannot be read.
+    pub(crate) fn with<N>(self, policy: N) -> Read<F, N> {
+        Read {
+            format: self.format,
+            policy,
+            supply: self.supply,
+        }
+    }
+}
+
+impl<F: Format, R: AtOnce<String>> Pipe for Read<F, R> {
     type Item = F::Item;
     type Iter<'s>
-        = Records<'s, F>
+        = Records<'s, F, R>
     where
         Self: 's;
     type Feed<'s>
-        = ReadFeed<'s, F>
+        = ReadFeed<'s, F, R>
     where
         Self: 's;
 
-    fn open<'s>(&'s self, cx: &'s Context) -> ReadFeed<'s, F> {
+    fn open<'s>(&'s self, cx: &'s Context) -> ReadFeed<'s, F, R> {
         ReadFeed {
             source: self,
             cx,
+            policy: Rc::new(RefCell::new(self.policy.open(cx))),
             // Sizes are bytes here: a piece of one byte holds one record.
             pace: Pace::new(1, self.supply.sizes().block),
             shelf: None,
@@ -61,14 +76,17 @@ impl<F: Format> Pipe for Read<F> {
     }
 
     fn splits(&self) -> Option<&dyn Splits> {
-        self.supply.can_resume().then_some(&self.supply)
+        // A split that is done is not read again, so what it rejected has to be settled with it.
+        let resumes = self.supply.can_resume() && self.policy.by_splits();
+        resumes.then_some(&self.supply)
     }
 }
 
 /// One worker's end of files being read.
-pub struct ReadFeed<'s, F: Format> {
-    source: &'s Read<F>,
+pub struct ReadFeed<'s, F: Format, R: AtOnce<String> + 's = Fail> {
+    source: &'s Read<F, R>,
     cx: &'s Context,
+    policy: Rc<RefCell<R::Worker<'s>>>,
     pace: Pace,
     /// The file that it takes blocks of.
     shelf: Option<Arc<Shelf>>,
@@ -84,9 +102,9 @@ pub struct ReadFeed<'s, F: Format> {
     spare: Vec<u8>,
 }
 
-impl<'s, F: Format> ReadFeed<'s, F> {
+impl<'s, F: Format, R: AtOnce<String>> ReadFeed<'s, F, R> {
     /// A chunk of the records up to a place in the block, or a little behind it.
-    fn chunk(&self, work: Work<F::Parser>, until: usize, ticket: u64) -> Pull<Records<'s, F>> {
+    fn chunk(&self, work: Work<F::Parser>, until: usize, ticket: u64) -> Pull<Records<'s, F, R>> {
         let cx = self.cx;
         let block = &work.block;
         reads(cx, block.split(), self.source.supply.unread());
@@ -95,8 +113,8 @@ impl<'s, F: Format> ReadFeed<'s, F> {
         cx.file.replace(Some(Arc::clone(&block.about.name)));
         let page: Arc<Block> = Arc::clone(block);
         cx.page.replace(Some(page));
-        let desk = Rc::clone(&self.desk);
-        Pull::Chunk(Records::new(self.source, cx, work, until, desk))
+        let (desk, policy) = (Rc::clone(&self.desk), Rc::clone(&self.policy));
+        Pull::Chunk(Records::new(self.source, cx, work, until, desk, policy))
     }
 
     /// Lets go of what has been worked through.
@@ -130,7 +148,7 @@ impl<'s, F: Format> ReadFeed<'s, F> {
     }
 
     /// The next piece, in the order of the input.
-    fn in_order(&mut self) -> Result<Pull<Records<'s, F>>, Error> {
+    fn in_order(&mut self) -> Result<Pull<Records<'s, F, R>>, Error> {
         let supply = &self.source.supply;
         let mut size = self.pace.next(self.cx.now());
         if supply.resumes() {
@@ -153,8 +171,8 @@ impl<'s, F: Format> ReadFeed<'s, F> {
     }
 }
 
-impl<'s, F: Format> Feed for ReadFeed<'s, F> {
-    type Iter = Records<'s, F>;
+impl<'s, F: Format, R: AtOnce<String>> Feed for ReadFeed<'s, F, R> {
+    type Iter = Records<'s, F, R>;
 
     fn pull(&mut self) -> Result<Pull<Self::Iter>, Error> {
         let draining = self.cx.shared.draining();
@@ -168,6 +186,7 @@ impl<'s, F: Format> Feed for ReadFeed<'s, F> {
                     self.clear(work);
                 }
                 if std::mem::take(&mut self.busy) {
+                    self.policy.borrow_mut().border()?;
                     return Ok(Pull::Border);
                 }
                 if self.cx.ordered {
@@ -212,13 +231,13 @@ impl<'s, F: Format> Feed for ReadFeed<'s, F> {
     }
 }
 
-impl<F> fmt::Debug for Read<F> {
+impl<F, R> fmt::Debug for Read<F, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Read").finish_non_exhaustive()
     }
 }
 
-impl<F: Format> fmt::Debug for ReadFeed<'_, F> {
+impl<F: Format, R: AtOnce<String>> fmt::Debug for ReadFeed<'_, F, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ReadFeed").finish_non_exhaustive()
     }

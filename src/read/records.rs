@@ -3,7 +3,7 @@
 //! The iterator owns what it works with and leaves it on the feed's desk when it is through, so nothing is shared or counted
 //! for a record.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::ops::Range;
 use std::rc::Rc;
@@ -12,7 +12,11 @@ use std::sync::Arc;
 use super::block::Block;
 use super::{Format, Read};
 use crate::error::{BoxError, Error, ErrorKind};
+use crate::reject::{AtOnce, Fail, Reject, Rejected, Verdict};
 use crate::run::{Context, bump};
+
+/// The rule by which a record is rejected that cannot be read.
+const RULE: &str = "read";
 
 /// Records of a block that are being parsed.
 pub(super) struct Work<P> {
@@ -58,8 +62,15 @@ impl<P> Work<P> {
         }
     }
 
-    /// What a record that could not be read ends the run with.
+    /// A record that could not be read, as it stands in the file, and where.
     #[cold]
+    fn rejected(&self, row: RowError) -> Rejected<String> {
+        let raw = String::from_utf8_lossy(&self.block.bytes()[row.raw.clone()]);
+        let item = raw.trim_end_matches(['\n', '\r']).to_owned();
+        Rejected::new(item, self.failure(row), RULE)
+    }
+
+    /// The error of a record that could not be read.
     fn failure(&self, row: RowError) -> Error {
         let error = Error::wrap(ErrorKind::Row, row.error);
         let within = match error.position() {
@@ -73,24 +84,26 @@ impl<P> Work<P> {
 }
 
 /// Records of a block, parsed as they are asked for.
-pub struct Records<'s, F: Format> {
-    source: &'s Read<F>,
+pub struct Records<'s, F: Format, R: AtOnce<String> + 's = Fail> {
+    source: &'s Read<F, R>,
     cx: &'s Context,
     /// `None` once it is through.
     work: Option<Work<F::Parser>>,
     /// The last record is the one that begins before this.
     until: usize,
     desk: Rc<Cell<Option<Work<F::Parser>>>>,
+    policy: Rc<RefCell<R::Worker<'s>>>,
     items: u64,
 }
 
-impl<'s, F: Format> Records<'s, F> {
+impl<'s, F: Format, R: AtOnce<String>> Records<'s, F, R> {
     pub(super) fn new(
-        source: &'s Read<F>,
+        source: &'s Read<F, R>,
         cx: &'s Context,
         work: Work<F::Parser>,
         until: usize,
         desk: Rc<Cell<Option<Work<F::Parser>>>>,
+        policy: Rc<RefCell<R::Worker<'s>>>,
     ) -> Self {
         Records {
             source,
@@ -98,6 +111,7 @@ impl<'s, F: Format> Records<'s, F> {
             work: Some(work),
             until,
             desk,
+            policy,
             items: 0,
         }
     }
@@ -111,23 +125,32 @@ impl<'s, F: Format> Records<'s, F> {
     }
 }
 
-impl<F: Format> Iterator for Records<'_, F> {
+impl<F: Format, R: AtOnce<String>> Iterator for Records<'_, F, R> {
     type Item = F::Item;
 
     #[inline]
     fn next(&mut self) -> Option<F::Item> {
         let work = self.work.as_mut()?;
-        if work.at < self.until {
+        while work.at < self.until {
             match work.record(&self.source.format, self.cx) {
                 Some(Ok(item)) => {
                     self.items += 1;
                     return Some(item);
                 }
                 Some(Err(row)) => {
-                    let error = work.failure(row);
-                    self.cx.fault(error);
+                    let rejected = work.rejected(row);
+                    match self.policy.borrow_mut().reject(rejected) {
+                        // However many are rejected, a run that ends does not wait for the last of them.
+                        Verdict::Settled if !self.cx.shared.halted() => {}
+                        Verdict::Fail(error) => {
+                            self.cx.fault(error);
+                            break;
+                        }
+                        // Nothing is read again at once: such a policy is none for readers.
+                        Verdict::Settled | Verdict::Again { .. } => break,
+                    }
                 }
-                None => {}
+                None => break,
             }
         }
         self.leave();
@@ -141,13 +164,13 @@ impl<F: Format> Iterator for Records<'_, F> {
     }
 }
 
-impl<F: Format> Drop for Records<'_, F> {
+impl<F: Format, R: AtOnce<String>> Drop for Records<'_, F, R> {
     fn drop(&mut self) {
         self.leave();
     }
 }
 
-impl<F: Format> fmt::Debug for Records<'_, F> {
+impl<F: Format, R: AtOnce<String>> fmt::Debug for Records<'_, F, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Records").finish_non_exhaustive()
     }

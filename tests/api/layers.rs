@@ -68,7 +68,7 @@ const KNOWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("sink", &["error", "run"]),
-    ("read", &["error", "run", "source", "step"]),
+    ("read", &["error", "reject", "run", "source", "step"]),
     ("csv", &["error", "read", "sink"]),
     ("json", &["error", "read", "sink"]),
     ("window", &["edge"]),

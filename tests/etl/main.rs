@@ -6,13 +6,15 @@ use std::sync::Once;
 
 use millstream::BoxFlow;
 
+#[cfg(all(feature = "csv", feature = "json"))]
+mod bad_rows;
+mod files;
+#[cfg(all(feature = "csv", feature = "json", feature = "gz", feature = "zst"))]
+mod files_formats;
 mod letters;
 mod refused;
 mod reject;
 mod results;
-mod files;
-#[cfg(all(feature = "csv", feature = "json", feature = "gz", feature = "zst"))]
-mod files_formats;
 mod resume;
 mod retry;
 mod sinks;
