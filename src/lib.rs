@@ -28,9 +28,12 @@
 //! - `aggregate`, `state`: declared aggregates, and the keyed tables they run in.
 //! - `output`, `edge`: where items go, and how batches cross threads.
 //! - `sink`: where rows go for good, and how they are committed.
+//! - `tcp`, `async_stream`: a connector each, behind a feature each.
 //! - `run`: workers on threads, or under a seeded scheduler.
 
 mod aggregate;
+#[cfg(feature = "stream")]
+mod async_stream;
 #[cfg(feature = "csv")]
 pub mod csv;
 mod edge;
@@ -52,12 +55,16 @@ mod source;
 pub mod stage;
 mod state;
 mod step;
+#[cfg(feature = "tcp")]
+mod tcp;
 mod window;
 
 pub use aggregate::{
     Aggregate, Average, ByOrd, ByTotalOrder, Collect, Compare, Count, Distinct, First, Last, Max,
     Mean, Min, Over, Place, Sum, Top,
 };
+#[cfg(feature = "stream")]
+pub use async_stream::FlowStream;
 pub use error::{BoxError, Error, ErrorKind, Position};
 pub use flow::{
     Attached, BoxFlow, Branches, Ending, Flow, Handle, IntoIter, IntoStages, Items, Served,
@@ -71,6 +78,8 @@ pub use run::{
 pub use source::{Integer, Integers, Source, Text};
 pub use state::{Adder, Side};
 pub use step::{Chunk, Pipe, Punctuation};
+#[cfg(feature = "tcp")]
+pub use tcp::{TcpLines, TcpWatch};
 pub use window::{
     CountWindow, EventTime, EventWindow, Firing, Fixed, Global, Interval, JoinWindow, Pane,
     Periodic, PlainWindow, Session, Signal, Sliding, Trigger, Window,
@@ -79,6 +88,8 @@ pub use window::{
 /// The types behind a flow's chain: they show in signatures and error messages, and are not for direct use.
 pub mod chain {
     pub use crate::aggregate::{ByRef, Combine, FoldBy, Group, Keep, Unique, Values};
+    #[cfg(feature = "stream")]
+    pub use crate::async_stream::FromStream;
     pub use crate::edge::{Concat, Partitioned, Shuffled, Zip};
     pub use crate::flow::{
         Append, Early, Ends, Errs, Fallible, FiresOnce, Load, Merging, Oks, Unended, Whole,
@@ -103,6 +114,8 @@ pub mod chain {
         Quiet, Reduce, Spread, Take, Tries, TryFlatMap, TryItems, TryMap, TryMapRef, Uniq,
         Unwrapped, Validate, Windowed,
     };
+    #[cfg(feature = "tcp")]
+    pub use crate::tcp::FromTcp;
     pub use crate::window::{Aligned, Sessions};
     #[doc(hidden)]
     pub use crate::window::{JoinSpec, OpenSessions, OpenWindows, Panes, Spec};

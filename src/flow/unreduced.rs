@@ -83,3 +83,14 @@ as_before! {
 as_before! {
     [] crate::step::RateLimit<P>;
 }
+
+#[cfg(feature = "stream")]
+unreduced! {
+    [S] crate::async_stream::FromStream<S>;
+}
+
+#[cfg(feature = "tcp")]
+unreduced! {
+    [] crate::tcp::FromTcp<str>;
+    [] crate::tcp::FromTcp<[u8]>;
+}

@@ -35,6 +35,8 @@ pub use observer::Observer;
 #[cfg(test)]
 pub(crate) use report::Scene;
 pub use report::{Doing, EdgeReport, Report, StageReport, WorkerReport};
+#[cfg(feature = "stream")]
+pub(crate) use start::cannot_spawn;
 pub(crate) use start::{Launched, Prepared};
 pub use stop::StopToken;
 

@@ -32,6 +32,10 @@ pub use stages::FromStages;
 pub use text::{FromText, Text};
 
 pub(crate) use stages::{Begin, Begun, Gate};
+#[cfg(feature = "stream")]
+pub(crate) use take::Stride;
+#[cfg(feature = "tcp")]
+pub(crate) use text::form::Form;
 pub(crate) use text::line_of;
 
 use crate::run::Context;

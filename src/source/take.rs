@@ -14,16 +14,16 @@ const LONGEST: usize = 64;
 
 /// How many items are taken between two looks at the clock.
 #[derive(Debug)]
-pub(super) struct Stride(usize);
+pub(crate) struct Stride(usize);
 
 /// What came of taking a chunk.
 #[derive(Debug)]
-pub(super) struct Taken<T> {
-    pub(super) items: Vec<T>,
+pub(crate) struct Taken<T> {
+    pub(crate) items: Vec<T>,
     /// The iterator returned `None`; it must not be asked again.
-    pub(super) ended: bool,
+    pub(crate) ended: bool,
     /// Taking took so long that the next time is expected to take long too.
-    pub(super) slow: bool,
+    pub(crate) slow: bool,
 }
 
 impl Default for Stride {
@@ -35,7 +35,7 @@ impl Default for Stride {
 impl Stride {
     /// Takes up to `size` items, fewer when the iterator is slow or ends. `since` is when the caller began
     /// to wait, by the clock `now`.
-    pub(super) fn take<I: Iterator>(
+    pub(crate) fn take<I: Iterator>(
         &mut self,
         iter: &mut I,
         size: usize,

@@ -12,6 +12,7 @@ const KNOWS: &[(&str, &[&str])] = &[
         "lib",
         &[
             "aggregate",
+            "async_stream",
             "edge",
             "error",
             "flow",
@@ -27,6 +28,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "stage",
             "state",
             "step",
+            "tcp",
             "window",
         ],
     ),
@@ -34,6 +36,7 @@ const KNOWS: &[(&str, &[&str])] = &[
         "flow",
         &[
             "aggregate",
+            "async_stream",
             "edge",
             "error",
             "options",
@@ -48,6 +51,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "stage",
             "state",
             "step",
+            "tcp",
             "window",
         ],
     ),
@@ -85,6 +89,11 @@ const KNOWS: &[(&str, &[&str])] = &[
     ),
     // What comes in, and what goes between.
     ("source", &["error", "options", "run", "stage", "step"]),
+    ("tcp", &["error", "run", "source", "step"]),
+    (
+        "async_stream",
+        &["edge", "error", "output", "run", "source", "step"],
+    ),
     ("edge", &["error", "run", "step"]),
     (
         "state",

@@ -220,3 +220,23 @@ fn the_types_of_stages_are_debug_and_cross_threads() {
     clone::<(StageRef<Numbers>, Output<u64>, Upstream<u64>, Downstream)>();
     clone::<(Reason, Ended, Next, Subscription<u64>)>();
 }
+
+#[cfg(feature = "stream")]
+#[test]
+fn the_types_of_async_streams_are_debug_and_cross_threads() {
+    struct Opaque;
+    fn check<T: Debug + Send + Sync>() {}
+    check::<chain::FromStream<Opaque>>();
+    check::<FlowStream<u64>>();
+    fn free<T: Unpin>() {}
+    free::<FlowStream<std::marker::PhantomPinned>>();
+}
+
+#[cfg(feature = "tcp")]
+#[test]
+fn the_types_of_tcp_are_debug_and_cross_threads() {
+    fn check<T: Debug + Send + Sync>() {}
+    check::<(TcpLines, TcpWatch)>();
+    check::<(chain::FromTcp<str>, chain::FromTcp<[u8]>)>();
+    clone::<TcpWatch>();
+}

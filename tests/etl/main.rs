@@ -18,7 +18,11 @@ mod results;
 mod resume;
 mod retry;
 mod sinks;
+#[cfg(feature = "stream")]
+mod stream;
 mod table;
+#[cfg(feature = "tcp")]
+mod tcp;
 mod validate;
 
 /// How a flow is run.
