@@ -29,6 +29,7 @@
 //! - `output`, `edge`: where items go, and how batches cross threads.
 //! - `sink`: where rows go for good, and how they are committed.
 //! - `tcp`, `async_stream`: a connector each, behind a feature each.
+//! - `row`, `sqlite`, `postgres`: connectors to databases, a feature each; rows are serde structs.
 //! - `run`: workers on threads, or under a seeded scheduler.
 
 mod aggregate;
@@ -49,9 +50,13 @@ mod plan;
 mod rate;
 pub mod read;
 mod reject;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod row;
 mod run;
 pub mod sink;
 mod source;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
 pub mod stage;
 mod state;
 mod step;

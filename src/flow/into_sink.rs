@@ -12,7 +12,7 @@ use crate::output::{Commits, Load as Rows, Loaded, Of};
 use crate::plan::{End, Plan};
 use crate::reject::{AfterRun, Fail, Policy};
 use crate::run::{After, Graph, Prepared, Report};
-use crate::sink::{Checkpoint, Keeper, Sink};
+use crate::sink::{Checkpoint, Keeper, Sink, When};
 use crate::step::Pipe;
 
 /// Rows written at a time, if nothing else is said.
@@ -230,6 +230,12 @@ where
         flow.keeps.extend(self.policy.keeps().map(Into::into));
         let letters: Option<AfterRun<'env>> = self.policy.after();
         let at_end = matches!(commits, Commits::AtEnd);
+        self.sink.begin(match commits {
+            Commits::AtEnd if whole.as_ref().is_some_and(Keeper::in_sink) => When::MarkedEnd,
+            Commits::AtEnd => When::End,
+            Commits::Batches => When::Batch,
+            Commits::Splits(_) => When::Split,
+        });
         let stage = flow
             .group
             .name

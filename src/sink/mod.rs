@@ -10,6 +10,7 @@
 mod checkpoint;
 mod file;
 mod mark;
+mod when;
 
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ pub use file::{Compression, Encode, FileWriter, LineRows, LinesFile, ToFile};
 #[cfg(feature = "parquet")]
 pub(crate) use file::{Part, Parts};
 pub use mark::{Mark, Marks};
+pub use when::When;
 
 use crate::error::BoxError;
 
@@ -79,6 +81,10 @@ use crate::error::BoxError;
 pub trait Sink<T>: Send + Sync {
     /// What one worker writes with.
     type Writer: Writer<T>;
+
+    /// Told once a run, before any writer is opened: when rows become permanent. A sink whose writers share something
+    /// needs to know whether one may wait for another's commit. Nothing is opened or touched here.
+    fn begin(&self, _when: When) {}
 
     /// Opens one worker's part, on its thread. Partitions count from zero; each is opened once a run, also where no
     /// row comes to it.
@@ -145,6 +151,10 @@ macro_rules! by_pointer {
     ($($pointer:ty),*) => {$(
         impl<T, S: Sink<T> + ?Sized> Sink<T> for $pointer {
             type Writer = S::Writer;
+
+            fn begin(&self, when: When) {
+                (**self).begin(when);
+            }
 
             fn open(&self, partition: usize) -> Result<S::Writer, BoxError> {
                 (**self).open(partition)

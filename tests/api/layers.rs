@@ -22,9 +22,11 @@ const KNOWS: &[(&str, &[&str])] = &[
             "rate",
             "read",
             "reject",
+            "row",
             "run",
             "sink",
             "source",
+            "sqlite",
             "stage",
             "state",
             "step",
@@ -75,6 +77,9 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("read", &["error", "reject", "run", "source", "step"]),
     ("csv", &["error", "read", "sink"]),
     ("json", &["error", "read", "sink"]),
+    // Connectors.
+    ("row", &[]),
+    ("sqlite", &["error", "row", "run", "sink", "source"]),
     ("window", &["edge"]),
     ("reject", &["error", "run", "sink"]),
     (

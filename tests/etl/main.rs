@@ -18,6 +18,10 @@ mod results;
 mod resume;
 mod retry;
 mod sinks;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+#[cfg(feature = "sqlite")]
+mod sqlite_source;
 #[cfg(feature = "stream")]
 mod stream;
 mod table;

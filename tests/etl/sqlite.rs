@@ -1,0 +1,480 @@
+//! Loading into SQLite: what is there afterwards, whatever happened meanwhile.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::channel;
+use std::thread;
+
+use millstream::sink::{Checkpoint, Sink, When, Writer};
+use millstream::sqlite::Sqlite;
+use millstream::{ErrorKind, Flow, Report, StopToken};
+use proptest::prelude::*;
+use rusqlite::Connection;
+use serde::{Deserialize, Serialize};
+use tempfile::TempDir;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Row {
+    id: i64,
+    name: Option<String>,
+    rating: f64,
+    good: bool,
+}
+
+const CREATE: &str = "CREATE TABLE IF NOT EXISTS rows (id INTEGER PRIMARY KEY, name TEXT, rating REAL, good INTEGER)";
+
+fn row(id: i64) -> Row {
+    Row {
+        id,
+        name: (id % 3 != 0).then(|| format!("name {id}")),
+        rating: id as f64 / 4.0,
+        good: id % 2 == 0,
+    }
+}
+
+fn rows(n: i64) -> Vec<Row> {
+    (0..n).map(row).collect()
+}
+
+fn database() -> (TempDir, Sqlite) {
+    let folder = tempfile::tempdir().unwrap();
+    let db = Sqlite::open(folder.path().join("a.db")).setup("PRAGMA synchronous = OFF");
+    (folder, db)
+}
+
+fn bare(folder: &TempDir) -> Connection {
+    Connection::open(folder.path().join("a.db")).unwrap()
+}
+
+/// The ids that are there, as somebody else sees them.
+fn ids(folder: &TempDir) -> Vec<i64> {
+    let connection = bare(folder);
+    let mut select = connection
+        .prepare("SELECT id FROM rows ORDER BY id")
+        .unwrap();
+    let ids = select.query_map((), |row| row.get(0)).unwrap();
+    ids.map(Result::unwrap).collect()
+}
+
+fn marks(folder: &TempDir) -> Vec<Option<i64>> {
+    let connection = bare(folder);
+    let mut select = connection
+        .prepare("SELECT split FROM millstream_marks ORDER BY split")
+        .unwrap();
+    let splits = select.query_map((), |row| row.get(0)).unwrap();
+    splits.map(Result::unwrap).collect()
+}
+
+#[test]
+fn rows_are_there_as_they_were() {
+    for (workers, batch) in [(1, 1), (2, 7), (3, 1000)] {
+        let (folder, db) = database();
+        let report = Flow::from_iter(rows(500))
+            .stages(workers)
+            .into_sink(db.table("rows").create(CREATE))
+            .batch(batch)
+            .run()
+            .unwrap();
+        assert_eq!(report.stages()[0].items_out(), 500);
+        let query = db.query("SELECT * FROM rows ORDER BY id").rows::<Row>();
+        assert_eq!(
+            Flow::from_source(query).stages(1).collect_vec().unwrap(),
+            rows(500)
+        );
+        drop(folder);
+    }
+}
+
+#[test]
+fn nothing_is_seen_before_the_end_and_nothing_after_a_failure() {
+    let (folder, db) = database();
+    let table = || db.table("rows").create(CREATE);
+    bare(&folder).execute_batch(CREATE).unwrap();
+    let path = folder.path().to_owned();
+    let seen = move || {
+        let connection = Connection::open(path.join("a.db")).unwrap();
+        connection
+            .query_row("SELECT count(*) FROM rows", (), |row| row.get::<_, i64>(0))
+            .unwrap()
+    };
+    let run = Flow::from_iter(rows(300))
+        .stages(2)
+        .try_map(move |row| match (row.id, seen()) {
+            (299, 0) => Err("the last is bad".to_owned()),
+            (_, 0) => Ok(row),
+            (_, seen) => Err(format!("{seen} rows were seen")),
+        })
+        .into_sink(table())
+        .batch(10)
+        .run();
+    let error = run.unwrap_err();
+    assert!(error.message().contains("the last is bad"), "{error}");
+    assert_eq!(ids(&folder), []);
+
+    // A panic, a stop and a dropped handle as well.
+    let panicked = Flow::from_iter(rows(300))
+        .inspect(|row| assert!(row.id < 299, "too far"))
+        .into_sink(table())
+        .batch(10)
+        .run();
+    assert_eq!(panicked.unwrap_err().kind(), ErrorKind::Panic);
+    let token = StopToken::new();
+    let stopper = token.clone();
+    let stopped = Flow::from_iter((0..).map(row))
+        .inspect(move |row| {
+            if row.id == 1000 {
+                stopper.stop()
+            }
+        })
+        .stop_token(&token)
+        .into_sink(table())
+        .run();
+    assert!(stopped.unwrap_err().is_stopped());
+    drop(
+        Flow::from_iter((0..).map(row))
+            .into_sink(table())
+            .start()
+            .unwrap(),
+    );
+    assert_eq!(ids(&folder), []);
+    Flow::from_iter(rows(10)).into_sink(table()).run().unwrap();
+    assert_eq!(ids(&folder).len(), 10);
+}
+
+#[test]
+fn a_bad_row_is_an_error_that_says_what_to_do() {
+    let (folder, db) = database();
+    let load = |rows: Vec<Row>| {
+        let load = Flow::from_iter(rows).stages(1);
+        load.into_sink(db.table("rows").create(CREATE)).run()
+    };
+    load(rows(3)).unwrap();
+    let error = load(vec![row(5), row(2)]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Sink);
+    for words in [
+        "table rows, row 2 of a batch",
+        "UNIQUE",
+        "INSERT INTO",
+        "`upsert`",
+    ] {
+        assert!(error.message().contains(words), "{words}: {error}");
+    }
+    assert_eq!(ids(&folder), [0, 1, 2]);
+
+    let missing = Flow::from_iter(rows(3)).into_sink(db.table("none")).run();
+    let missing = missing.unwrap_err();
+    assert!(
+        missing.message().contains("make the table with `create`"),
+        "{missing}"
+    );
+    let nested = Flow::from_iter([(1, [2, 3])]).into_sink(db.table("rows").columns(["id", "name"]));
+    let nested = nested.run().unwrap_err();
+    assert!(
+        nested.message().contains("column 2: it is a tuple"),
+        "{nested}"
+    );
+    let large = Flow::from_iter([u64::MAX]).into_sink(db.table("rows").columns(["id"]));
+    let large = large.run().unwrap_err();
+    assert!(large.message().contains("write it as text"), "{large}");
+    let key = Flow::from_iter([1]).into_sink(db.table("rows").columns(["id"]).upsert(["name"]));
+    let key = key.run().unwrap_err();
+    assert!(key.message().contains("`upsert` by name needs"), "{key}");
+    let folder_as_file = Sqlite::open(folder.path()).table("rows");
+    let unopened = Flow::from_iter([1])
+        .into_sink(folder_as_file)
+        .run()
+        .unwrap_err();
+    assert!(
+        unopened.message().contains("is the path right"),
+        "{unopened}"
+    );
+}
+
+#[test]
+fn a_row_has_the_columns_it_has() {
+    let (folder, db) = database();
+    let create = "CREATE TABLE rows (id, \"the \"\"name\"\"\", c)";
+    let first = BTreeMap::from([("id", 1), ("the \"name\"", 2)]);
+    let second = BTreeMap::from([("id", 3)]);
+    let table = db.table("main.rows").create(create);
+    let load = Flow::from_iter([first, second]).stages(1).into_sink(table);
+    load.run().unwrap();
+    let query = db
+        .query("SELECT * FROM rows")
+        .rows::<(i64, Option<i64>, Option<i64>)>();
+    let rows = Flow::from_source(query).stages(1).collect_vec().unwrap();
+    assert_eq!(rows, [(1, Some(2), None), (3, None, None)]);
+
+    let more = [BTreeMap::from([("id", 1)]), BTreeMap::from([("c", 1)])];
+    let load = Flow::from_iter(more.clone()).stages(1);
+    let error = load.into_sink(db.table("rows")).run().unwrap_err();
+    assert!(error.message().contains("`c` has no column"), "{error}");
+    let table = db.table("rows").columns(["id", "c"]);
+    Flow::from_iter(more).into_sink(table).run().unwrap();
+    assert_eq!(
+        bare(&folder).query_row("SELECT count(*) FROM rows", (), |r| r.get(0)),
+        Ok(4)
+    );
+}
+
+#[test]
+fn a_statement_binds_what_it_likes() {
+    let (folder, db) = database();
+    let sink = |db: &Sqlite| {
+        db.statement(
+            "INSERT OR REPLACE INTO rows (id, name) VALUES (?, upper(?))",
+            |row: &Row, bind| {
+                bind.value(row.id)?;
+                bind.value(row.name.as_deref())
+            },
+        )
+        .create(CREATE)
+        .repeats()
+    };
+    for _ in 0..2 {
+        let checkpoint = Checkpoint::file(folder.path().join("c"));
+        let load = Flow::from_iter(rows(5)).into_sink(sink(&db));
+        load.resume(checkpoint).run().unwrap();
+    }
+    assert_eq!(ids(&folder), [0, 1, 2, 3, 4]);
+    let short = db.statement(
+        "INSERT INTO rows (id, name) VALUES (?, ?)",
+        |row: &Row, bind| bind.value(row.id),
+    );
+    let error = Flow::from_iter(rows(1)).into_sink(short).run().unwrap_err();
+    assert!(
+        error
+            .message()
+            .contains("bound 1 values and the statement takes 2"),
+        "{error}"
+    );
+    let own = db.statement("INSERT INTO rows (id) VALUES (?)", |row: &Row, _| {
+        Err(format!("not {}", row.id).into())
+    });
+    let error = Flow::from_iter(rows(1)).into_sink(own).run().unwrap_err();
+    assert!(
+        error.message().contains("row 1 of a batch: not 0"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_panic_while_a_row_is_bound_leaves_nothing() {
+    for every_batch in [false, true] {
+        let (folder, db) = database();
+        let sink = db
+            .statement("INSERT INTO rows (id) VALUES (?)", |row: &Row, bind| {
+                assert!(row.id != 150, "no row 150");
+                bind.value(row.id)
+            })
+            .create(CREATE);
+        let mut load = Flow::from_iter(rows(300))
+            .stages(3)
+            .into_sink(sink)
+            .batch(20);
+        if every_batch {
+            load = load.commit_every_batch();
+        }
+        assert_eq!(load.run().unwrap_err().kind(), ErrorKind::Panic);
+        let ids = ids(&folder);
+        assert!(!ids.contains(&150));
+        assert!(every_batch || ids.is_empty());
+    }
+}
+
+#[test]
+fn a_second_load_of_the_same_keys_changes_nothing() {
+    let (folder, db) = database();
+    for round in 0..3 {
+        let newer = rows(100).into_iter().map(move |row| Row {
+            rating: f64::from(round),
+            ..row
+        });
+        let load = Flow::from_iter(newer)
+            .stages(2)
+            .into_sink(db.table("rows").create(CREATE).upsert(["id"]));
+        load.batch(9).run().unwrap();
+        assert_eq!(ids(&folder).len(), 100);
+    }
+    let ratings = db.query("SELECT DISTINCT rating FROM rows").rows::<f64>();
+    assert_eq!(Flow::from_source(ratings).collect_vec().unwrap(), [2.0]);
+}
+
+#[test]
+fn batches_and_those_before_a_failure_are_committed() {
+    let (folder, db) = database();
+    let load = |workers| {
+        let load = Flow::from_iter((0..100).map(|id| row(if id == 95 { 3 } else { id })));
+        let load = load
+            .stages(workers)
+            .into_sink(db.table("rows").create(CREATE))
+            .batch(10);
+        load.commit_every_batch().run()
+    };
+    let error = load(1).unwrap_err();
+    assert!(error.message().contains("UNIQUE"), "{error}");
+    assert_eq!(ids(&folder), (0..90).collect::<Vec<_>>());
+    bare(&folder).execute_batch("DELETE FROM rows").unwrap();
+    load(3).unwrap_err();
+    let ids = ids(&folder);
+    assert!(ids.len() < 100 && ids.iter().all(|id| (0..100).contains(id)));
+}
+
+#[test]
+fn what_sqlite_gave_up_is_not_taken_for_the_whole() {
+    let (folder, db) = database();
+    bare(&folder).execute_batch(CREATE).unwrap();
+    let sink = db.statement(
+        "INSERT OR ROLLBACK INTO rows (id) VALUES (?)",
+        |id: &i64, bind| bind.value(id),
+    );
+    Sink::<i64>::begin(&sink, When::End);
+    let mut writer = Sink::<i64>::open(&sink, 0).unwrap();
+    writer.write(&[1, 2]).unwrap();
+    // The statement ends the transaction, and the rows before it are gone.
+    writer.write(&[3, 1]).unwrap_err();
+    let error = writer.write(&[4]).unwrap_err().to_string();
+    assert!(error.contains("given up the transaction"), "{error}");
+    Writer::<i64>::commit(&mut writer).unwrap();
+    assert!(Sink::<i64>::commit(&sink).is_err());
+    Sink::<i64>::abort(&sink);
+    assert_eq!(ids(&folder), []);
+}
+
+#[test]
+fn writers_that_commit_by_themselves_take_turns() {
+    let (folder, db) = database();
+    let table = db.table("rows").create(CREATE);
+    Sink::<Row>::begin(&table, When::Split);
+    let mut first = Sink::<Row>::open(&table, 0).unwrap();
+    let mut second = Sink::<Row>::open(&table, 1).unwrap();
+    first.write(&[row(1)]).unwrap();
+    first.write(&[row(2)]).unwrap();
+    let (sender, receiver) = channel();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            second.write(&[row(3)]).unwrap();
+            sender.send(()).unwrap();
+            // Dropped without a commit: its row is taken back.
+        });
+        first.write(&[row(8)]).unwrap();
+        assert_eq!(ids(&folder), []);
+        Writer::<Row>::commit(&mut first).unwrap();
+        receiver.recv().unwrap();
+    });
+    first.write(&[row(4)]).unwrap();
+    Writer::<Row>::abort(&mut first);
+    first.write(&[row(5), row(5)]).unwrap_err();
+    first.write(&[row(6)]).unwrap();
+    Writer::<Row>::commit(&mut first).unwrap();
+    Sink::<Row>::commit(&table).unwrap();
+    assert_eq!(ids(&folder), [1, 2, 6, 8]);
+    let error = first.write(&[row(7)]).unwrap_err().to_string();
+    assert!(error.contains("has ended"), "{error}");
+}
+
+fn split_load(db: &Sqlite, from: &Sqlite, bad: Option<i64>) -> Result<Report, millstream::Error> {
+    let source = from
+        .query("SELECT * FROM rows")
+        .by_key("id", 20)
+        .rows::<Row>();
+    Flow::from_source(source)
+        .stages(3)
+        .try_map(move |row| {
+            if Some(row.id) == bad {
+                Err("bad")
+            } else {
+                Ok(row)
+            }
+        })
+        .into_sink(db.table("rows").create(CREATE))
+        .batch(4)
+        .resume(Checkpoint::in_sink("copy"))
+        .run()
+}
+
+#[test]
+fn a_load_goes_on_behind_the_splits_it_has() {
+    let (from_folder, from) = database();
+    let (folder, db) = database();
+    let load = Flow::from_iter(rows(200)).into_sink(from.table("rows").create(CREATE));
+    load.run().unwrap();
+    for bad in [0, 55, 110, 199] {
+        let error = split_load(&db, &from, Some(bad)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Step);
+        let ids = ids(&folder);
+        assert_eq!(ids.len() % 10, 0, "whole splits");
+        assert!(!ids.contains(&bad));
+    }
+    split_load(&db, &from, None).unwrap();
+    assert_eq!(ids(&folder), (0..200).collect::<Vec<_>>());
+    assert_eq!(marks(&folder), (0..20).map(Some).collect::<Vec<_>>());
+    let report = split_load(&db, &from, None).unwrap();
+    assert_eq!(report.stages()[0].items_in(), 0);
+    bare(&from_folder)
+        .execute_batch("INSERT INTO rows (id, rating, good) VALUES (1000, 0, 0)")
+        .unwrap();
+    let error = split_load(&db, &from, None).unwrap_err();
+    assert!(error.message().contains("another input"), "{error}");
+}
+
+#[test]
+fn the_mark_of_the_whole_is_there_with_all_rows() {
+    let (folder, db) = database();
+    let load = |bad: bool| {
+        let rows = Flow::from_iter(rows(100))
+            .stages(3)
+            .uniq_by(|row: &Row| row.id);
+        let rows = rows.try_map(move |row| {
+            if bad && row.id == 60 {
+                Err("bad")
+            } else {
+                Ok(row)
+            }
+        });
+        let load = rows.into_sink(db.table("rows").create(CREATE)).batch(7);
+        load.resume(Checkpoint::in_sink("whole")).run()
+    };
+    load(true).unwrap_err();
+    assert_eq!(ids(&folder), []);
+    load(false).unwrap();
+    assert_eq!((ids(&folder).len(), marks(&folder)), (100, vec![None]));
+    load(false).unwrap();
+    assert_eq!((ids(&folder).len(), marks(&folder)), (100, vec![None]));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Batches of any size with bad rows in them: what is there is what whole batches are.
+    #[test]
+    fn a_refused_batch_leaves_nothing_of_itself(
+        batches in prop::collection::vec((prop::collection::vec(0i64..30, 0..6), any::<bool>()), 0..12),
+    ) {
+        let (folder, db) = database();
+        let table = db.table("rows").create(CREATE);
+        Sink::<Row>::begin(&table, When::Split);
+        let mut writer = Sink::<Row>::open(&table, 0).unwrap();
+        let mut model: Vec<i64> = Vec::new();
+        let mut open = model.clone();
+        for (batch, commits) in batches {
+            let mut with = open.clone();
+            let good = batch.iter().all(|id| {
+                let new = !with.contains(id);
+                with.push(*id);
+                new
+            });
+            let rows: Vec<Row> = batch.iter().map(|id| row(*id)).collect();
+            prop_assert_eq!(writer.write(&rows).is_ok(), good);
+            if good {
+                open = with;
+            }
+            if commits {
+                Writer::<Row>::commit(&mut writer).unwrap();
+                model = open.clone();
+            }
+        }
+        Writer::<Row>::abort(&mut writer);
+        model.sort_unstable();
+        prop_assert_eq!(ids(&folder), model);
+    }
+}
