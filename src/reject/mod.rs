@@ -10,6 +10,8 @@
 
 mod at_once;
 mod closure;
+#[cfg(feature = "serde")]
+mod columns;
 mod fail;
 mod keeps;
 mod letters;

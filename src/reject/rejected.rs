@@ -14,6 +14,8 @@ use crate::run::Context;
 /// item as it came into the step; it is `()` where there is none: the error of
 /// [`try_items`](crate::Flow::try_items) is all there was.
 ///
+/// With the feature `serde` it is a row of the columns `item`, `error`, `rule`, `file` and `line`.
+///
 /// # Examples
 /// ```
 /// use millstream::{Flow, Rejected};

@@ -8,6 +8,8 @@ use millstream::BoxFlow;
 
 #[cfg(all(feature = "csv", feature = "json"))]
 mod bad_rows;
+#[cfg(any(feature = "csv", feature = "json"))]
+mod columns;
 mod files;
 #[cfg(all(feature = "csv", feature = "json", feature = "gz", feature = "zst"))]
 mod files_formats;
