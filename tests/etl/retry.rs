@@ -83,6 +83,17 @@ fn order_is_kept() {
             let flow = flow.on_error(soon(5).or(Skip)).map_batch(|batch| batch);
             let out = flow.shuffle().stages(2).batch(1).take(50).collect_vec();
             assert!(out.unwrap().into_iter().eq(expected().take(50)));
+            // What looks ahead, and what counts, in the same stage.
+            let three = Service::default();
+            let flow = numbers(stages, way).ordered().try_map(|n| three.ask(n));
+            let flow = flow.on_error(soon(5).or(Skip)).boxed().take(50);
+            let out = flow.flat_map(|n| [n; 3]).collect_vec().unwrap();
+            assert!(out.into_iter().eq(expected().take(50).flat_map(|n| [n; 3])));
+            let four = Service::default();
+            let flow = numbers(stages, way).try_map(|n| four.ask(n));
+            let counts = flow.on_error(soon(5).or(Skip)).count_by(|n| n % 3);
+            let counts: BTreeMap<u32, u64> = counts.collect().unwrap();
+            assert_eq!(counts.values().sum::<u64>(), 80);
         }
     }
 }
