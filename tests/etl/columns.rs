@@ -53,3 +53,27 @@ fn as_csv() {
     assert!(of_file.ends_with(",2"), "{of_file}");
     assert_eq!(lines.next(), Some(",empty,not empty,,"));
 }
+
+#[cfg(feature = "csv")]
+#[test]
+fn into_a_file_that_is_there_when_the_run_failed_too() {
+    use millstream::csv::CsvFile;
+    use millstream::{DeadLetters, Text};
+
+    let dir = tempfile::tempdir().unwrap();
+    for (fails, name) in [(false, "good.csv"), (true, "failed.csv")] {
+        let path = dir.path().join(name);
+        let text = Text::from("1\ntwo\n3\nfour, five\n6\n");
+        let letters = DeadLetters::into(CsvFile::new(&path));
+        let flow = Flow::from_lines(&text).stages(1);
+        let flow = flow.try_map(|line| line.parse::<u32>()).on_error(letters);
+        let run = flow.try_map(|n| match n {
+            6 if fails => Err("enough"),
+            _ => Ok(n),
+        });
+        assert_eq!(run.count().is_err(), fails);
+        let digit = "invalid digit found in string,try_map,,";
+        let rows = format!("item,error,rule,file,line\ntwo,{digit}\n\"four, five\",{digit}\n");
+        assert_eq!(fs::read_to_string(&path).unwrap(), rows);
+    }
+}
