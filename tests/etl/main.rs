@@ -13,6 +13,8 @@ mod columns;
 mod files;
 #[cfg(all(feature = "csv", feature = "json", feature = "gz", feature = "zst"))]
 mod files_formats;
+#[cfg(all(feature = "csv", feature = "sqlite"))]
+mod killed;
 mod letters;
 mod refused;
 mod reject;
