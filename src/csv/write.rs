@@ -1,6 +1,7 @@
 //! CSV files as sinks: rows by serde, in the dialect of the `csv` crate's writer.
 //!
-//! All rows of a file have the same columns: those of a batch are checked against each other by the crate, and the heads of batches by [`ToFile`].
+//! All rows of a file have the same columns: those of a batch are checked against each other by the crate, and the
+//! heads of batches by [`ToFile`].
 
 use std::path::Path;
 
@@ -12,7 +13,8 @@ use crate::sink::{Encode, ToFile};
 /// A CSV file as a sink, of rows that serde can serialize: structs, tuples, or vectors.
 ///
 /// The first line has the names of a struct's fields. Tuples and vectors have no names: give them with
-/// [`columns`](CsvFile::columns), or there is no such line. Fields are quoted where that is needed; a field that is `None` is empty.
+/// [`columns`](CsvFile::columns), or there is no such line. Fields are quoted where that is needed; a field that is
+/// `None` is empty.
 ///
 /// Files, compression and options of all files are told at [`ToFile`].
 ///
@@ -98,8 +100,8 @@ impl CsvFile {
         self
     }
 
-    /// The names of the columns, for rows that do not know them, and for a file that has its first line even if no row comes. Rows
-    /// with more or fewer fields are an error.
+    /// The names of the columns, for rows that do not know them, and for a file that has its first line even if no row
+    /// comes. Rows with more or fewer fields are an error.
     ///
     /// ```
     /// use millstream::Flow;

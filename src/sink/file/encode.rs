@@ -9,8 +9,8 @@ use crate::error::BoxError;
 
 /// What bytes rows become: a format for [`ToFile`].
 ///
-/// It is shared by the workers, each of which has a clone. A file is its head and then rows, batch behind batch, in any order; so what a
-/// row becomes must not depend on the rows before it.
+/// It is shared by the workers, each of which has a clone. A file is its head and then rows, batch behind batch, in any
+/// order; so what a row becomes must not depend on the rows before it.
 ///
 /// # Examples
 /// Amounts in eight digits, one after the other:
@@ -48,7 +48,8 @@ pub trait Encode<T>: Send + Sync {
 
     /// Appends what a file begins with, by the first row of a batch; `None` where a file ends without rows.
     ///
-    /// It is asked for with every batch, and has to be the same for all that go into a file: rows with other columns are an error.
+    /// It is asked for with every batch, and has to be the same for all that go into a file: rows with other columns
+    /// are an error.
     fn head(&self, _first: Option<&T>, _out: &mut Vec<u8>) -> Result<(), BoxError> {
         Ok(())
     }

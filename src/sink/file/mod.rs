@@ -1,8 +1,8 @@
 //! Sinks that are files: written under a temporary name, which becomes the final one when the run has ended well.
 //!
 //! [`ToFile`] is the sink; [`Encode`] says what bytes rows become. A worker encodes its rows in memory, compresses a
-//! piece of them where that is asked for, and appends it to the file as a whole, under the file's lock: so pieces of several workers
-//! never mix, and the lock is held for a write only.
+//! piece of them where that is asked for, and appends it to the file as a whole, under the file's lock: so pieces of
+//! several workers never mix, and the lock is held for a write only.
 
 mod draft;
 mod encode;
@@ -27,20 +27,22 @@ type Head = Option<Vec<u8>>;
 
 /// A file, or one a partition, as a sink: what [`LinesFile`], `CsvFile` and `JsonFile` are.
 ///
-/// Rows are written under a temporary name in the same directory (`.out.csv.millstream-…​.tmp`), flushed to the disk, and renamed when
-/// all workers have ended well; until then a file that has the name stays as it is. A run that fails, or is stopped,
-/// removes what it wrote. If the process dies, the temporary file is left, which nobody reads; it may be deleted.
+/// Rows are written under a temporary name in the same directory (`.out.csv.millstream-71-0.tmp`), flushed to the disk,
+/// and renamed when all workers have ended well; until then a file that has the name stays as it is. A run that fails,
+/// or is stopped, removes what it wrote. If the process dies, the temporary file is left, which nobody reads; it may be
+/// deleted.
 ///
-/// By default there is one file for all workers of the last stage. With [`per_partition`](ToFile::per_partition) each has one of its own.
-/// Where there are several they are renamed one after the other, when all are complete.
+/// By default there is one file for all workers of the last stage. With [`per_partition`](ToFile::per_partition) each
+/// has one of its own. Where there are several they are renamed one after the other, when all are complete.
 ///
-/// - **Order**: each worker's rows in their order, in pieces of some hundred kilobytes between those of others. With
+/// - **Order**: each worker's rows in their order, in pieces of about a mebibyte between those of others. With
 ///   `stages(1)` the rows are in the order in which that worker had them.
 /// - **Memory**: a piece a worker, of a mebibyte and a batch; twice that where it is compressed.
-/// - **Errors**: of kind [`Sink`](crate::ErrorKind::Sink), with the path: a directory that is not there, a disk that is full, a row that the
-///   format cannot write.
-/// - **Committing**: as a whole, so not with [`commit_every_batch`](crate::chain::Load::commit_every_batch). A file that is written again
-///   replaces itself, so the sink is [repeatable](Sink::repeatable). One run at a time may write to it.
+/// - **Errors**: of kind [`Sink`](crate::ErrorKind::Sink), with the path: a directory that is not there, a disk that is
+///   full, a row that the format cannot write.
+/// - **Committing**: as a whole, so not with [`commit_every_batch`](crate::chain::Load::commit_every_batch). A file
+///   that is written again replaces itself, so the sink is [repeatable](Sink::repeatable). One run at a time may write
+///   to it.
 ///
 /// # Examples
 /// ```
@@ -83,8 +85,8 @@ impl<E> ToFile<E> {
         }
     }
 
-    /// One file a partition of the last stage instead of one for all, with its number: in the place of `{}` in the path where
-    /// there is one, else before the ending.
+    /// One file a partition of the last stage instead of one for all, with its number: in the place of `{}` in the path
+    /// where there is one, else before the ending.
     ///
     /// Each partition has its file, also where no row came to it. Files of an earlier run with more partitions stay: give
     /// runs a directory of their own if their number varies.

@@ -1,5 +1,5 @@
-//! Compression, a member at a time: each piece of a file is compressed by itself, so workers do it side by side, and the pieces one after
-//! the other are a valid file.
+//! Compression, a member at a time: each piece of a file is compressed by itself, so workers do it side by side, and
+//! the pieces one after the other are a valid file.
 
 use std::path::Path;
 
