@@ -109,6 +109,27 @@ pub(super) fn print<'e>(entries: impl Iterator<Item = &'e Entry>) -> Result<Stri
     Ok(format!("{files} files of {bytes} bytes, {:016x}", print.0))
 }
 
+/// The files that were named, for formats that read from any place in them.
+#[cfg(feature = "parquet")]
+pub(crate) fn paths(files: super::Files) -> Result<Vec<PathBuf>, Error> {
+    let paths = list(files.inputs)?.into_iter().map(|entry| match entry {
+        Entry::File(path) => Ok(path),
+        Entry::Stdin | Entry::Reader(..) => Err(Error::new(
+            crate::error::ErrorKind::Option,
+            "this format is read from any place in a file, which standard input or a reader cannot do: write it to a file \
+             first",
+        )),
+    });
+    paths.collect()
+}
+
+/// What tells files from others, as [`print`] does.
+#[cfg(feature = "parquet")]
+pub(crate) fn print_of(paths: &[PathBuf]) -> Result<String, Error> {
+    let entries: Vec<Entry> = paths.iter().cloned().map(Entry::File).collect();
+    print(entries.iter())
+}
+
 /// A hash that is the same on every machine and in every version: FNV-1a.
 struct Print(u64);
 

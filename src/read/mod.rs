@@ -57,3 +57,5 @@ pub use records::Records;
 
 #[cfg(feature = "json")]
 pub(crate) use lines::{first_line, last_line_end};
+#[cfg(feature = "parquet")]
+pub(crate) use list::{paths, print_of};
