@@ -45,6 +45,8 @@ pub mod guide;
 pub mod json;
 mod options;
 mod output;
+#[cfg(feature = "parquet")]
+pub mod parquet;
 mod plan;
 #[cfg(feature = "rate")]
 mod rate;

@@ -80,6 +80,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     // Connectors.
     ("row", &[]),
     ("sqlite", &["error", "row", "run", "sink", "source"]),
+    ("parquet", &["error", "read", "run", "sink", "source"]),
     ("window", &["edge"]),
     ("reject", &["error", "run", "sink"]),
     (

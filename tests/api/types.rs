@@ -33,6 +33,8 @@ fn every_public_type_is_debug() {
     debug::<Adder<'_, str>>();
     debug::<Plan>();
     debug::<Text>();
+    debug::<(sink::LinesFile, sink::LineRows, sink::Compression)>();
+    debug::<sink::FileWriter<sink::LineRows>>();
     debug::<StopToken>();
     debug::<(Side, chain::Inner, chain::LeftOuter)>();
     debug::<(chain::RightOuter, chain::FullOuter)>();

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use millstream::sink::{Encode, LinesFile, ToFile};
 use millstream::{BoxError, ErrorKind, Flow};
@@ -280,15 +280,21 @@ fn child_that_writes_for_ever() {
 fn a_full_disk_is_an_error_and_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("out.txt");
-    let binary = child("files::child_on_a_full_disk", &path);
-    let mut command = Command::new("sh");
-    command.args(["-c", "trap '' XFSZ; ulimit -f 64; exec \"$0\" \"$@\""]);
-    command.arg(binary.get_program()).args(binary.get_args());
-    let output = command.env(CHILD, &path).output().unwrap();
+    let output = on_a_full_disk("files::child_on_a_full_disk", &path);
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}");
     assert!(said.contains("refused"), "{said}");
     assert_eq!(names(folder.path()), [""; 0]);
+}
+
+/// A test of this binary in a process of its own, whose files have 64 blocks at most.
+#[cfg(unix)]
+pub(crate) fn on_a_full_disk(test: &str, path: &Path) -> Output {
+    let binary = child(test, path);
+    let mut command = Command::new("sh");
+    command.args(["-c", "trap '' XFSZ; ulimit -f 64; exec \"$0\" \"$@\""]);
+    command.arg(binary.get_program()).args(binary.get_args());
+    command.env(CHILD, path).output().unwrap()
 }
 
 /// Runs in a process of its own, whose files must not be large.
@@ -306,7 +312,7 @@ fn child_on_a_full_disk() {
 /// The variable that makes a test the child of another.
 const CHILD: &str = "MILLSTREAM_TEST_CHILD";
 
-fn path_of_child() -> Option<PathBuf> {
+pub(crate) fn path_of_child() -> Option<PathBuf> {
     std::env::var_os(CHILD).map(PathBuf::from)
 }
 

@@ -19,6 +19,8 @@ mod letters;
 mod refused;
 mod reject;
 mod results;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod resume;
 mod retry;
 mod sinks;
