@@ -45,7 +45,7 @@ pub(super) fn open(entry: Entry, raw: bool) -> Result<Opened, Error> {
     if raw {
         return Ok(opened);
     }
-    let first = opened.first(4)?;
+    let first = opened.first(&MARKS)?;
     let packing = packing(&first);
     opened.reader = Box::new(Cursor::new(first).chain(opened.reader));
     if let Some(packing) = packing {
@@ -56,25 +56,43 @@ pub(super) fn open(entry: Entry, raw: bool) -> Result<Opened, Error> {
 }
 
 impl Opened {
-    /// The next bytes, so many unless it ends before.
-    pub(super) fn first(&mut self, bytes: u64) -> Result<Vec<u8>, Error> {
+    /// The next bytes, for as long as they may be one of these marks: of an input that gives a few bytes now and others
+    /// later no more is asked than is needed.
+    pub(super) fn first(&mut self, marks: &[&[u8]]) -> Result<Vec<u8>, Error> {
         let mut first = Vec::new();
-        self.reader
-            .by_ref()
-            .take(bytes)
-            .read_to_end(&mut first)
-            .map_err(|e| Error::io("read", &self.name, e))?;
+        let may_be = |first: &[u8]| {
+            let longer = |mark: &&&[u8]| mark.len() > first.len() && mark.starts_with(first);
+            marks.iter().any(|mark| longer(&mark))
+        };
+        while may_be(&first) {
+            let before = first.len();
+            let mut next = self.reader.by_ref().take(1);
+            next.read_to_end(&mut first)
+                .map_err(|e| Error::io("read", &self.name, e))?;
+            if first.len() == before {
+                break;
+            }
+        }
         Ok(first)
     }
 }
 
-/// How an input is compressed, by the mark that gzip and Zstandard put in front.
+/// What gzip and Zstandard put in front; the last is a frame to skip, which parallel compressors begin with.
+const MARKS: [&[u8]; 3] = [
+    &[0x1f, 0x8b],
+    &[0x28, 0xb5, 0x2f, 0xfd],
+    &[0x50, 0x2a, 0x4d, 0x18],
+];
+
+/// How an input that begins so is compressed.
 fn packing(first: &[u8]) -> Option<Packing> {
-    match first {
-        [0x1f, 0x8b, ..] => Some(Packing::Gzip),
-        // The second is a frame to skip, which parallel compressors begin with.
-        [0x28, 0xb5, 0x2f, 0xfd] | [0x50..=0x5f, 0x2a, 0x4d, 0x18] => Some(Packing::Zstd),
-        _ => None,
+    let [gzip, frame, skipped] = MARKS;
+    if first == gzip {
+        Some(Packing::Gzip)
+    } else if first == frame || first == skipped {
+        Some(Packing::Zstd)
+    } else {
+        None
     }
 }
 

@@ -43,7 +43,7 @@ impl Stream {
         let mut input = open(entry, raw)?;
         let (mut carry, mut byte) = (Vec::new(), 0);
         if text {
-            carry = input.first(BYTE_ORDER_MARK.len() as u64)?;
+            carry = input.first(&[&BYTE_ORDER_MARK])?;
             if carry == BYTE_ORDER_MARK {
                 carry.clear();
                 byte = BYTE_ORDER_MARK.len() as u64;

@@ -21,6 +21,12 @@ mod reject;
 mod results;
 #[cfg(feature = "parquet")]
 mod parquet;
+#[cfg(feature = "csv")]
+mod csv;
+#[cfg(feature = "json")]
+mod json;
+mod read;
+mod read_packed;
 mod resume;
 mod retry;
 mod sinks;
