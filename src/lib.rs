@@ -84,7 +84,7 @@ pub use run::{
 };
 pub use source::{Integer, Integers, Source, Text};
 pub use state::{Adder, Side};
-pub use step::{Chunk, Pipe, Punctuation};
+pub use step::{Chunk, Origin, Pipe, Punctuation};
 #[cfg(feature = "tcp")]
 pub use tcp::{TcpLines, TcpWatch};
 pub use window::{
@@ -119,7 +119,7 @@ pub mod chain {
         DropLate, Emit, EmitState, Filter, FilterMap, FlatMap, FlatOk, Given, Inspect, ItsKey,
         Itself, LateItem, Map, MapBatch, MapConcurrent, MapWith, Mark, OnFiring, OnLate, OnTrigger,
         Quiet, Reduce, Spread, Take, Tries, TryFlatMap, TryItems, TryMap, TryMapRef, Uniq,
-        Unwrapped, Validate, Windowed,
+        Unwrapped, Validate, Windowed, WithOrigin,
     };
     #[cfg(feature = "tcp")]
     pub use crate::tcp::FromTcp;

@@ -1,7 +1,9 @@
 //! Steps within a stage: each item passes them on the thread that pulled it.
 
 use super::Flow;
-use crate::step::{Filter, FilterMap, FlatMap, Inspect, Map, MapBatch, MapWith, Pipe, Take};
+use crate::step::{
+    Filter, FilterMap, FlatMap, Inspect, Map, MapBatch, MapWith, Pipe, Take, WithOrigin,
+};
 
 impl<'env, P: Pipe + 'env> Flow<'env, P> {
     /// Makes one item of each item.
@@ -141,6 +143,28 @@ impl<'env, P: Pipe + 'env> Flow<'env, P> {
         F: Fn(&P::Item) + Send + Sync + 'env,
     {
         self.step("inspect", |pipe| Inspect { pipe, f })
+    }
+
+    /// Gives each item with the place in the input that it came from: the file, and the byte it begins at.
+    ///
+    /// It belongs right behind the source, in its stage: files that are read, lines of texts, lines over TCP. There a place is
+    /// a key that no other item has and that is the same in every run, which makes a load by upsert repeatable.
+    /// Items of other sources, and behind a boundary, have no place.
+    ///
+    /// *Order* kept. *Threads* the stage's. *Memory* none. *Ends* with its input.
+    ///
+    /// ```
+    /// use millstream::read::{Files, Lines};
+    /// use millstream::Flow;
+    ///
+    /// let log = Files::reader("log", "one\ntwo\n".as_bytes());
+    /// let lines = Flow::read(log, Lines).ordered().with_origin();
+    /// let lines = lines.map(|(origin, line)| (origin.byte(), line)).collect_vec()?;
+    /// assert_eq!(lines, [(0, "one".to_string()), (4, "two".to_string())]);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    pub fn with_origin(self) -> Flow<'env, WithOrigin<P>> {
+        self.step("with_origin", |pipe| WithOrigin { pipe })
     }
 
     /// Makes any number of items of a batch of items: for work that is cheaper by the hundred, such as a query.

@@ -13,6 +13,7 @@ use crate::state::{BySession, Joined, Keyed, MergeWindows};
 use crate::step::{
     AndEmit, Boxed, Chunks, Departition, Emit, EmitState, Filter, FilterMap, FlatMap, Inspect, Map,
     MapBatch, MapConcurrent, MapWith, OnTrigger, Pipe, Spread, Take, Tries, Uniq, Windowed,
+    WithOrigin,
 };
 
 /// A chain that gives any number of items, and not the one accumulator of a [`reduce`](crate::Flow::reduce).
@@ -73,6 +74,7 @@ as_before! {
     [F] Filter<P, F>;
     [F] FilterMap<P, F>;
     [F] Inspect<P, F>;
+    [] WithOrigin<P>;
     [N, F] MapWith<P, N, F>;
     [A, R] Tries<P, A, R>;
     [] Take<P>;

@@ -21,6 +21,7 @@ mod map;
 mod map_batch;
 mod map_concurrent;
 mod map_with;
+mod origin;
 mod pace;
 #[cfg(feature = "rate")]
 mod rate;
@@ -49,6 +50,7 @@ pub use map::Map;
 pub use map_batch::MapBatch;
 pub use map_concurrent::MapConcurrent;
 pub use map_with::MapWith;
+pub use origin::{Origin, WithOrigin};
 pub(crate) use pace::{Pace, rest};
 #[cfg(feature = "rate")]
 pub use rate::RateLimit;

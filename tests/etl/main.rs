@@ -10,23 +10,23 @@ use millstream::BoxFlow;
 mod bad_rows;
 #[cfg(any(feature = "csv", feature = "json"))]
 mod columns;
+#[cfg(feature = "csv")]
+mod csv;
 mod files;
 #[cfg(all(feature = "csv", feature = "json", feature = "gz", feature = "zst"))]
 mod files_formats;
+#[cfg(feature = "json")]
+mod json;
 #[cfg(all(feature = "csv", feature = "sqlite"))]
 mod killed;
 mod letters;
+#[cfg(feature = "parquet")]
+mod parquet;
+mod read;
+mod read_packed;
 mod refused;
 mod reject;
 mod results;
-#[cfg(feature = "parquet")]
-mod parquet;
-#[cfg(feature = "csv")]
-mod csv;
-#[cfg(feature = "json")]
-mod json;
-mod read;
-mod read_packed;
 mod resume;
 mod retry;
 mod sinks;
