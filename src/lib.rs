@@ -48,6 +48,8 @@ mod output;
 #[cfg(feature = "parquet")]
 pub mod parquet;
 mod plan;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 #[cfg(feature = "rate")]
 mod rate;
 pub mod read;

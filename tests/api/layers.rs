@@ -19,6 +19,7 @@ const KNOWS: &[(&str, &[&str])] = &[
             "options",
             "output",
             "plan",
+            "postgres",
             "rate",
             "read",
             "reject",
@@ -79,6 +80,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("json", &["error", "read", "sink"]),
     // Connectors.
     ("row", &[]),
+    ("postgres", &["error", "row", "run", "sink", "source"]),
     ("sqlite", &["error", "row", "run", "sink", "source"]),
     ("parquet", &["error", "read", "run", "sink", "source"]),
     ("window", &["edge"]),

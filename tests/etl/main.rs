@@ -27,6 +27,8 @@ mod read_packed;
 mod refused;
 mod reject;
 mod results;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod resume;
 mod retry;
 mod sinks;
