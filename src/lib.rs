@@ -82,7 +82,8 @@ pub use flow::{
 pub use plan::Plan;
 pub use reject::{DeadLetters, Fail, Rejected, Retry, Skip, Validation};
 pub use run::{
-    Doing, EdgeReport, ManualClock, Observer, Report, StageReport, StopToken, WorkerReport,
+    Doing, EdgeReport, ManualClock, Observer, Report, StageReport, StopToken, Watch, Watched,
+    Watching, WorkerReport,
 };
 pub use source::{Integer, Integers, Source, Text};
 pub use state::{Adder, Side};

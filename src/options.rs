@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::ErrorKind;
-use crate::run::{ManualClock, Observer, StopToken};
+use crate::run::{ManualClock, Observer, StopToken, Watcher};
 
 /// Options of one stage and of the edge it takes its items from.
 #[derive(Debug, Clone)]
@@ -98,6 +98,10 @@ pub(crate) struct RunOptions {
     pub(crate) held: bool,
     /// Those who look at the run.
     pub(crate) observers: Vec<Observer>,
+    /// Those who are told of its beginning and its end.
+    pub(crate) watchers: Vec<Watcher>,
+    /// What the flow is called by those who look at it.
+    pub(crate) name: Option<Arc<str>>,
 }
 
 /// One worker a core.

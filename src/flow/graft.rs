@@ -55,6 +55,8 @@ pub(super) fn graft<'env>(ours: &mut Graph<'env>, theirs: Graph<'env>) -> Vec<us
     run.seed = run.seed.or(theirs.run.seed);
     run.held |= theirs.run.held;
     run.observers.extend(theirs.run.observers);
+    run.watchers.extend(theirs.run.watchers);
+    run.name = run.name.take().or(theirs.run.name);
     numbers
 }
 

@@ -24,6 +24,7 @@ mod keeps;
 mod keyed;
 mod live;
 mod lookup;
+mod observe;
 mod options;
 #[cfg(feature = "rate")]
 mod rate;
@@ -100,7 +101,7 @@ use crate::step::{Boxed, Pipe};
 /// | stages | [`from_stages`], [`from_specs`], [`through_stages`], [`through_specs`], [`into_stages`], [`into_specs`] |
 /// | ends | [`collect`], [`collect_vec`], [`collect_partitions`], [`fold`], [`count`], [`sum`], [`for_each`], [`try_for_each`], [`sorted`], [`sorted_by_key`], [`top`], [`top_by_key`], [`into_sink`], [`run`], [`start`], [`serve`], [`serve_to_all`], [`into_iter`], [`scope`], [`ending`] |
 /// | options of a stage | [`stages`], [`batch`], [`batch_bytes`], [`buffer`], [`linger`], [`weigh`], [`name`] |
-/// | options of a run | [`deadline`], [`stop_token`], [`seeded`], [`clock`], [`held`] |
+/// | options of a run | [`deadline`], [`stop_token`], [`seeded`], [`clock`], [`held`], [`flow_name`](Flow::flow_name), [`observe`](Flow::observe), [`watch`](Flow::watch) |
 /// | the plan | [`explain`], [`plan`] |
 ///
 /// # Examples

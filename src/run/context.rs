@@ -44,7 +44,7 @@ pub(crate) struct Shared {
     /// The hasher of the run's boundaries; a seeded run has a fixed one, so that it can be replayed.
     pub(crate) hasher: ahash::RandomState,
     /// What the run is made of, and what its parts have counted.
-    scene: Scene,
+    pub(super) scene: Scene,
 }
 
 impl Shared {

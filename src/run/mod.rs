@@ -18,6 +18,7 @@ mod seeded;
 mod start;
 mod stop;
 mod threads;
+mod watch;
 
 use std::time::Instant;
 
@@ -39,6 +40,8 @@ pub use report::{Doing, EdgeReport, Report, StageReport, WorkerReport};
 pub(crate) use start::cannot_spawn;
 pub(crate) use start::{Launched, Prepared};
 pub use stop::StopToken;
+pub(crate) use watch::Watcher;
+pub use watch::{Watch, Watched, Watching};
 
 /// What lends workers: a closed chain of steps with what feeds it and where its items go.
 ///

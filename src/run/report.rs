@@ -119,6 +119,9 @@ pub struct EdgeReport {
 /// What a run is made of, with the counters of its workers and the fill of its channels.
 #[derive(Debug, Default)]
 pub(crate) struct Scene {
+    /// Which run of the process it is, and what the flow is called.
+    pub(crate) number: u64,
+    pub(crate) name: Option<Arc<str>>,
     pub(crate) plan: Arc<Plan>,
     pub(crate) names: Vec<Arc<str>>,
     /// By stage.

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::after::settle;
 use super::report::{Report, Scene};
+use super::watch::{Watchers, next_number, unwanted};
 use super::{After, Afters, Clock, Context, Graph, ManualClock, Shared, Stage, seeded, threads};
 use crate::edge::AnyEdge;
 use crate::error::{Error, ErrorKind};
@@ -21,6 +22,8 @@ pub(crate) struct Prepared<'env> {
     /// What is to be done when all of them have ended.
     pub(crate) afters: Afters<'env>,
     pub(crate) seed: Option<u64>,
+    /// Those who are told when it begins and ends.
+    watchers: Arc<Watchers>,
 }
 
 /// One worker to be started: its place and its options, from which its thread makes its [`Context`].
@@ -71,6 +74,8 @@ impl<'env> Prepared<'env> {
             clock,
             held,
             observers,
+            watchers,
+            name,
         } = run;
         let clock = match (clock, seed) {
             (Some(clock), _) => Clock::Manual(clock),
@@ -118,6 +123,8 @@ impl<'env> Prepared<'env> {
             names,
             workers: counts,
             plan: Arc::new(plan),
+            number: next_number(),
+            name,
         };
         let shared = Shared::new(token, until, seed.is_some(), clock, scene);
         if held {
@@ -133,6 +140,7 @@ impl<'env> Prepared<'env> {
             shared,
             afters,
             seed,
+            watchers: Arc::new(Watchers::new(watchers)),
         })
     }
 
@@ -151,16 +159,19 @@ impl<'env> Prepared<'env> {
     /// Runs to the end on scoped threads (or on this one, if seeded), then gives the report.
     pub(crate) fn run(self) -> Result<Report, Error> {
         self.refuse_held()?;
+        self.watchers.begin(&self.shared);
         match self.seed {
             Some(seed) => seeded::drive(&self, seed, false),
             None => std::thread::scope(|scope| threads::spawn_scoped(&self, scope)),
         }
-        outcome(&self.shared, &self.afters)
+        outcome(&self.shared, &self.afters, &self.watchers)
     }
 
     /// Runs on scoped threads while `during` uses what comes out of it.
     pub(crate) fn run_with<R>(self, during: impl FnOnce() -> R) -> Result<R, Error> {
         self.refuse_held()?;
+        self.watchers.begin(&self.shared);
+        let over = OverOnDrop(&self.shared);
         let made = std::thread::scope(|scope| {
             threads::spawn_scoped(&self, scope);
             // If `during` panics, the threads must still end before the scope can.
@@ -169,7 +180,9 @@ impl<'env> Prepared<'env> {
             drop(halt);
             made
         });
-        outcome(&self.shared, &self.afters).map(|_| made)
+        // Its end is noted below, behind what is left to do.
+        std::mem::forget(over);
+        outcome(&self.shared, &self.afters, &self.watchers).map(|_| made)
     }
 
     /// Lets go of every channel end that no worker took.
@@ -192,13 +205,24 @@ impl Drop for HaltOnDrop<'_, '_> {
     }
 }
 
+/// Notes that a run is over whose caller panicked while it used the items.
+struct OverOnDrop<'p>(&'p Shared);
+
+impl Drop for OverOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.ended();
+    }
+}
+
 impl Prepared<'static> {
     /// Starts threads of their own that outlive this call.
     pub(crate) fn launch(self) -> Launched {
+        self.watchers.begin(&self.shared);
         let run = Arc::new(self);
         let threads = threads::spawn(&run);
         Launched {
             shared: run.shared.clone(),
+            watchers: run.watchers.clone(),
             // Not the run itself: what its stages own is to go with the last worker.
             afters: run.afters.clone(),
             threads,
@@ -210,6 +234,7 @@ impl Prepared<'static> {
 pub(crate) struct Launched {
     pub(crate) shared: Arc<Shared>,
     afters: Afters<'static>,
+    watchers: Arc<Watchers>,
     threads: Vec<std::thread::JoinHandle<()>>,
 }
 
@@ -221,7 +246,7 @@ impl Launched {
             let _ = thread.join();
         }
         let afters = std::mem::take(&mut self.afters);
-        outcome(&self.shared, &afters)
+        outcome(&self.shared, &afters, &self.watchers)
     }
 
     pub(crate) fn is_finished(&self) -> bool {
@@ -230,13 +255,28 @@ impl Launched {
 }
 
 /// What came of a run whose workers have all ended, when all that is to be done after them is done.
-fn outcome(shared: &Shared, afters: &[Arc<dyn After + '_>]) -> Result<Report, Error> {
+fn outcome(
+    shared: &Shared,
+    afters: &[Arc<dyn After + '_>],
+    watchers: &Watchers,
+) -> Result<Report, Error> {
     let failure = settle(shared, afters);
     shared.ended();
     let report = shared.report();
     match failure {
-        Some(error) => Err(error.with_report(report)),
-        None => Ok(report),
+        Some(error) => {
+            let error = error.with_report(report);
+            watchers.end(Err(&error));
+            Err(error)
+        }
+        None => {
+            if shared.is_short() {
+                watchers.end(Err(&unwanted()));
+            } else {
+                watchers.end(Ok(()));
+            }
+            Ok(report)
+        }
     }
 }
 

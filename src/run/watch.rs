@@ -1,0 +1,196 @@
+//! Those who look at runs: they are told when one begins and when it has ended.
+//!
+//! Whatever they do, a run does what it would without them: a watcher that panics is left out of the rest of that run. Each
+//! that was told of a beginning, and did not panic, is told of the end once, however the run ends.
+
+use std::any::Any;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use super::{Report, Shared, lock};
+use crate::error::{Error, ErrorKind};
+
+/// Somebody who is told when a run begins and when it has ended, for [`Flow::watch`](crate::Flow::watch).
+///
+/// One watcher can be given to many flows, which may run at the same time: what it has to know of one of them is in the
+/// [`Watching`] that it returns.
+///
+/// # Panics
+/// A watcher that panics neither stops the flow nor makes it fail: it is not told of the rest of that run.
+///
+/// # Examples
+/// ```
+/// use millstream::{Error, Flow, Watch, Watched, Watching};
+/// use std::sync::{Arc, Mutex};
+///
+/// #[derive(Default)]
+/// struct Log(Arc<Mutex<Vec<String>>>);
+///
+/// impl Watch for Log {
+///     fn begin(&self, run: &Watched) -> Box<dyn Watching> {
+///         let (log, run) = (self.0.clone(), run.clone());
+///         log.lock().unwrap().push(format!("{} began", run.name().unwrap_or("a flow")));
+///         Box::new(move |outcome: Result<(), &Error>| {
+///             let items = run.report().stages()[0].items_in();
+///             log.lock().unwrap().push(format!("ended well: {}, {items} items", outcome.is_ok()));
+///         })
+///     }
+/// }
+///
+/// let log = Log::default();
+/// let lines = log.0.clone();
+/// Flow::from_range(0..10).flow_name("ten").watch(log).run()?;
+/// assert_eq!(*lines.lock().unwrap(), ["ten began", "ended well: true, 10 items"]);
+/// # Ok::<(), Error>(())
+/// ```
+pub trait Watch: Send + Sync {
+    /// A run is about to begin: its threads are started when this returns. Called by the thread that starts it.
+    fn begin(&self, run: &Watched) -> Box<dyn Watching>;
+}
+
+/// Somebody who watches one run: made by [`Watch::begin`]. A closure with the same argument is one.
+pub trait Watching: Send {
+    /// The run has ended, and no thread of it is left; what its sinks commit is committed.
+    ///
+    /// It is called by the thread that waits for the run, before that thread gets the result, so it should not take long. A
+    /// run that nobody wanted to its end (a dropped iterator, a handle) counts as stopped.
+    fn end(self: Box<Self>, outcome: Result<(), &Error>);
+}
+
+impl<F: FnOnce(Result<(), &Error>) + Send> Watching for F {
+    fn end(self: Box<Self>, outcome: Result<(), &Error>) {
+        self(outcome);
+    }
+}
+
+/// A run that is watched: clones are the same run. It keeps the counters of the run, nothing else of the flow.
+#[derive(Clone)]
+pub struct Watched(Arc<Shared>);
+
+impl Watched {
+    /// The number of the run: no two runs of a process have the same, and later ones have larger ones.
+    pub fn number(&self) -> u64 {
+        self.0.scene.number
+    }
+
+    /// What [`Flow::flow_name`](crate::Flow::flow_name) was given.
+    pub fn name(&self) -> Option<&str> {
+        self.0.scene.name.as_deref()
+    }
+
+    /// What the run has done so far, or did.
+    pub fn report(&self) -> Report {
+        self.0.report()
+    }
+
+    /// Whether the run has ended.
+    pub fn is_over(&self) -> bool {
+        self.0.is_over()
+    }
+}
+
+impl fmt::Debug for Watched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watched")
+            .field("number", &self.number())
+            .field("name", &self.name())
+            .field("over", &self.is_over())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A number that no other run of the process has.
+pub(super) fn next_number() -> u64 {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    LAST.fetch_add(1, Ordering::Relaxed) + 1
+}
+
+/// A watcher among the options of a run.
+#[derive(Clone)]
+pub(crate) struct Watcher(Arc<dyn Watch>);
+
+impl Watcher {
+    pub(crate) fn new(watch: impl Watch + 'static) -> Self {
+        Watcher(Arc::new(watch))
+    }
+}
+
+impl fmt::Debug for Watcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watcher").finish_non_exhaustive()
+    }
+}
+
+/// All who watch one run.
+#[derive(Default)]
+pub(super) struct Watchers {
+    all: Vec<Watcher>,
+    /// Those who know that it has begun.
+    watching: Mutex<Vec<Box<dyn Watching>>>,
+}
+
+impl Watchers {
+    pub(super) fn new(all: Vec<Watcher>) -> Self {
+        Watchers {
+            all,
+            watching: Mutex::default(),
+        }
+    }
+
+    /// Tells them that the run begins.
+    pub(super) fn begin(&self, run: &Arc<Shared>) {
+        let watched = Watched(run.clone());
+        let told = (self.all.iter()).filter_map(|watcher| quietly(|| watcher.0.begin(&watched)));
+        lock(&self.watching).extend(told);
+    }
+
+    /// Tells them that it has ended; nobody is told twice.
+    pub(super) fn end(&self, outcome: Result<(), &Error>) {
+        let watching = std::mem::take(&mut *lock(&self.watching));
+        for one in watching {
+            let _ = quietly(|| one.end(outcome));
+        }
+    }
+}
+
+impl Drop for Watchers {
+    /// Whoever waited for the run panicked, and will not say how it ended.
+    fn drop(&mut self) {
+        if !lock(&self.watching).is_empty() {
+            let error = Error::new(
+                ErrorKind::Stopped,
+                "the flow was stopped: the thread that used its items panicked",
+            );
+            self.end(Err(&error));
+        }
+    }
+}
+
+/// The error of a run that was cut short without a failure.
+pub(super) fn unwanted() -> Error {
+    Error::new(
+        ErrorKind::Stopped,
+        "the flow ended before it was done: nobody wanted the rest",
+    )
+}
+
+/// Calls somebody else's code, whose panic is nobody's business but its own.
+pub(crate) fn quietly<R>(call: impl FnOnce() -> R) -> Option<R> {
+    match catch_unwind(AssertUnwindSafe(call)) {
+        Ok(made) => Some(made),
+        Err(payload) => {
+            forget(payload);
+            None
+        }
+    }
+}
+
+/// Drops what a panic left; if its drop panics too, what that left is not dropped any more.
+fn forget(payload: Box<dyn Any + Send>) {
+    let dropped = catch_unwind(AssertUnwindSafe(|| drop(payload)));
+    if let Err(again) = dropped {
+        std::mem::forget(again);
+    }
+}
