@@ -183,45 +183,49 @@ where
 
     /// The load as an end that has not run yet, for a branch of a flow: see [`Flow::ending`].
     ///
-    /// # Errors
-    /// What [`run`](Load::run) would refuse; and a load with a [checkpoint](Load::resume), since branches run together.
-    pub fn ending(self) -> Result<Ending<'env, ()>, Error> {
-        if self.checkpoint.is_some() {
-            return Err(Error::new(
-                ErrorKind::Plan,
-                "a branch cannot resume, since the others would begin anew: load it in a flow of its own, or leave \
-                 `resume` out",
-            ));
+    /// A branch cannot [resume](Load::resume), since the others would begin anew: that is an error when the flow starts.
+    ///
+    /// Sinks of one database take turns where every batch is committed; a load that keeps its transaction open to the end
+    /// would have the others wait for it.
+    pub fn ending(mut self) -> Ending<'env, ()> {
+        if self.checkpoint.take().is_some() {
+            self.flow.group.refused = Some(
+                "a branch that loads cannot `resume`, since the others would begin anew: load it in a flow of its own, or \
+                 leave `resume` out",
+            );
         }
-        match self.job()? {
-            Job::Run(graph) => Ok(Ending::new(graph, || ())),
-            Job::Done => Ok(Ending::new(Graph::default(), || ())),
-        }
+        Ending::new(self.graph(Commits::AtEnd, None), || ())
     }
 
     /// Makes the graph, when it is known what is left to do.
     fn job(mut self) -> Result<Job<'env>, Error> {
-        if self.batch == 0 {
-            return Err(Error::new(
-                ErrorKind::Option,
-                "batch(0) of `into_sink` writes nothing: use 1 or more, or leave it out for 1,024",
-            ));
-        }
-        if self.every_batch && !self.sink.commits_batches() {
-            return Err(Error::new(
-                ErrorKind::Option,
-                "this sink cannot `commit_every_batch`, since it is committed as a whole: leave that out",
-            ));
-        }
         let (commits, whole) = match self.checkpoint.take() {
-            None if self.every_batch => (Commits::Batches, None),
             None => (Commits::AtEnd, None),
             Some(checkpoint) => match self.resumed(&checkpoint)? {
                 Some(way) => way,
                 None => return Ok(Job::Done),
             },
         };
+        Ok(Job::Run(self.graph(commits, whole)))
+    }
+
+    /// The graph of a load that is committed in this way, or batch by batch if that was said.
+    fn graph(self, commits: Commits, whole: Option<Keeper>) -> Graph<'env> {
         let mut flow = self.flow;
+        let commits = match commits {
+            Commits::AtEnd if self.every_batch => Commits::Batches,
+            commits => commits,
+        };
+        if self.batch == 0 {
+            flow.group.refused = Some(
+                "batch(0) of `into_sink` writes nothing: use 1 or more, or leave it out for 1,024",
+            );
+        }
+        if self.every_batch && !self.sink.commits_batches() {
+            flow.group.refused = Some(
+                "this sink cannot `commit_every_batch`, since it is committed as a whole: leave that out",
+            );
+        }
         flow.keeps
             .push(super::keeps::written::<P::Item>(match commits {
                 Commits::Splits(_) => None,
@@ -253,7 +257,7 @@ where
         let mut graph = flow.close(End::Result("into_sink"), rows);
         graph.afters.extend(letters.map(|letters| letters.0));
         graph.afters.push(after);
-        Ok(Job::Run(graph))
+        graph
     }
 
     /// How a load with a checkpoint is committed, and who keeps the mark of the whole; `None` when it is done already.
@@ -298,12 +302,7 @@ where
         if progress.whole {
             return Ok(None);
         }
-        let commits = if self.every_batch {
-            Commits::Batches
-        } else {
-            Commits::AtEnd
-        };
-        Ok(Some((commits, Some(keeper))))
+        Ok(Some((Commits::AtEnd, Some(keeper))))
     }
 }
 

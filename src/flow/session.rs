@@ -224,6 +224,8 @@ impl<'env, P: Pipe + 'env, R, T: TimeOf<P::Item> + 'env> WindowFlow<'env, P, R, 
         let (spec, rule) = (rules.spec.of_others(), (&rules.spec).into());
         flow.group.tickets |= C::PLACED;
         flow.group.timed = true;
+        // Input in its order mixes times as little as can be: that is what it was asked for.
+        flow.group.order_used |= flow.group.ordered;
         flow.keeps
             .push(keeps::partials::<K, Span<C::Acc>>("gap of time"));
         let partials = flow.step("session", |pipe| CombineWindows {

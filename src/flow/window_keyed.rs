@@ -139,6 +139,8 @@ impl<'env, P: Pipe + 'env, R, M: TimeOf<P::Item> + 'env> WindowFlow<'env, P, R, 
         let owners: Spec<Partials<K, C::Acc>> = rules.spec.of_starts();
         flow.group.tickets |= C::PLACED;
         flow.group.timed |= M::TIMED;
+        // Input in its order mixes times as little as can be: that is what it was asked for.
+        flow.group.order_used |= M::TIMED && flow.group.ordered;
         flow.keeps.push(keeps::partials::<K, C::Acc>("window"));
         let keeps = keeps::keys_of_windows::<K, C::Acc, _>(&owners);
         let partials = flow.step("window", |pipe| CombineWindows {

@@ -11,7 +11,7 @@ use std::thread;
 use super::{AfterRun, AtOnce, Keeps, Policy, Reject, Rejected, Verdict};
 use crate::error::{BoxError, Error, ErrorKind};
 use crate::run::{After, Context, lock};
-use crate::sink::{Sink, Writer};
+use crate::sink::{Sink, When, Writer};
 
 /// Letters that are written together.
 const BATCH: usize = 256;
@@ -199,6 +199,10 @@ where
         Self: 'e,
         T: 'e,
     {
+        let at_once = self.shared.sink.commits_batches();
+        self.shared
+            .sink
+            .begin(if at_once { When::Batch } else { When::End });
         let after: AtEnd<'env, S, M::Row> = AtEnd(self.shared.clone(), PhantomData);
         Some(AfterRun(Arc::new(after)))
     }

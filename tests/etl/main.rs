@@ -22,13 +22,13 @@ mod killed;
 mod letters;
 #[cfg(feature = "parquet")]
 mod parquet;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod read;
 mod read_packed;
 mod refused;
 mod reject;
 mod results;
-#[cfg(feature = "postgres")]
-mod postgres;
 mod resume;
 mod retry;
 mod sinks;

@@ -1,7 +1,9 @@
 //! The protocol of a load: what is opened, written, committed and taken back, and when.
 
-use millstream::sink::Checkpoint;
-use millstream::{ErrorKind, Flow, StopToken};
+use std::sync::{Condvar, Mutex};
+
+use millstream::sink::{Checkpoint, Sink, Writer};
+use millstream::{BoxError, ErrorKind, Flow, StopToken};
 
 use crate::table::Table;
 
@@ -148,8 +150,8 @@ fn branches_load_into_sinks_of_their_own() {
     let (even, odd) = (Table::default(), Table::default());
     Flow::from_range(0..100u64)
         .split(|n| n % 2 == 0)
-        .end(|branch| branch.into_sink(even.clone()).ending().unwrap())
-        .end(|branch| branch.into_sink(odd.clone()).ending().unwrap())
+        .end(|branch| branch.into_sink(even.clone()).ending())
+        .end(|branch| branch.into_sink(odd.clone()).ending())
         .run()
         .unwrap();
     assert_eq!(even.rows(), (0..100).step_by(2).collect::<Vec<_>>());
@@ -161,8 +163,8 @@ fn if_one_branch_fails_none_commits() {
     let (even, odd) = (Table::default(), Table::default().fails_at("prepare", 0));
     let run = Flow::from_range(0..100u64)
         .split(|n| n % 2 == 0)
-        .end(|branch| branch.into_sink(even.clone()).ending().unwrap())
-        .end(|branch| branch.into_sink(odd.clone()).ending().unwrap())
+        .end(|branch| branch.into_sink(even.clone()).ending())
+        .end(|branch| branch.into_sink(odd.clone()).ending())
         .run();
     assert_eq!(run.unwrap_err().kind(), ErrorKind::Sink);
     assert_eq!((even.rows(), odd.rows()), (vec![], vec![]));
@@ -240,5 +242,67 @@ fn a_flow_with_state_runs_until_it_ended_well_once() {
         assert_eq!((table.rows(), table.marks().len()), (numbers(10), 1));
         let report = load().unwrap();
         assert_eq!((table.rows(), report.stages().len()), (numbers(10), 0));
+    }
+}
+
+/// A sink that one worker at a time may write to, from its write to its commit or abort.
+#[derive(Default)]
+struct OneAtATime {
+    taken: Mutex<bool>,
+    freed: Condvar,
+}
+
+struct Turn<'s> {
+    of: &'s OneAtATime,
+    held: bool,
+}
+
+impl<'s> Sink<u64> for &'s OneAtATime {
+    type Writer = Turn<'s>;
+
+    fn open(&self, _partition: usize) -> Result<Turn<'s>, BoxError> {
+        let of = *self;
+        Ok(Turn { of, held: false })
+    }
+}
+
+impl Turn<'_> {
+    fn give_back(&mut self) {
+        if std::mem::take(&mut self.held) {
+            *self.of.taken.lock().unwrap() = false;
+            self.of.freed.notify_one();
+        }
+    }
+}
+
+impl Writer<u64> for Turn<'_> {
+    fn write(&mut self, rows: &[u64]) -> Result<(), BoxError> {
+        let taken = self.of.taken.lock().unwrap();
+        *self.of.freed.wait_while(taken, |taken| *taken).unwrap() = true;
+        self.held = true;
+        if rows.contains(&99) {
+            Err("99 is not wanted".into())
+        } else {
+            Ok(())
+        }
+    }
+
+    fn commit(&mut self) -> Result<(), BoxError> {
+        self.give_back();
+        Ok(())
+    }
+
+    fn abort(&mut self) {
+        self.give_back();
+    }
+}
+
+#[test]
+fn a_writer_that_failed_lets_go_of_what_others_wait_for() {
+    for batch in [1, 7, 1000] {
+        let sink = OneAtATime::default();
+        let load = Flow::from_range(0..100u64).stages(4).into_sink(&sink);
+        let error = load.batch(batch).commit_every_batch().run().unwrap_err();
+        assert!(error.message().contains("99 is not wanted"), "{error}");
     }
 }

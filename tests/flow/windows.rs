@@ -966,3 +966,21 @@ mod declared {
         assert_eq!(report.stages()[1].late(), 2);
     }
 }
+
+#[test]
+fn input_in_its_order_loses_nothing_behind_stages_that_mix() {
+    for workers in [1, 2, 3] {
+        let counts = Flow::from_range(0..20_000i64)
+            .stages(workers)
+            .ordered()
+            .batch(10)
+            .shuffle()
+            .stages(workers)
+            .window_by(Window::fixed(500), |at| *at)
+            .count_by(|at| at % 3)
+            .map(|(window, _, count)| (window.id(), count))
+            .fold(|| 0, |sum, (_, count)| sum + count, |a, b| a + b)
+            .unwrap();
+        assert_eq!(counts, 20_000, "{workers} workers");
+    }
+}

@@ -109,8 +109,12 @@ impl<'s, T, S: Sink<T>, R: Policy<T>> Loading<'s, T, S, R> {
         true
     }
 
+    /// Leaves an error with the worker, and takes back what is not committed: others may wait for the writer to let go.
     fn fail(&mut self, error: Error) {
         self.failed = true;
+        if let Some(mut writer) = self.writer.take() {
+            writer.abort();
+        }
         self.cx.fault(error);
     }
 
