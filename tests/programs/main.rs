@@ -5,6 +5,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+#[cfg(feature = "csv")]
+mod csv_mean;
 mod measures;
 mod nexmark;
 mod one_brc;
