@@ -265,7 +265,7 @@ fn nothing_is_there_after_a_failure() {
                 .start()
                 .unwrap(),
         );
-        assert_eq!(schema.ids(), []);
+        assert_eq!(schema.ids(), [0i64; 0]);
     }
 }
 
