@@ -199,10 +199,11 @@ where
         Self: 'e,
         T: 'e,
     {
-        let at_once = self.shared.sink.commits_batches();
-        self.shared
-            .sink
-            .begin(if at_once { When::Batch } else { When::End });
+        let sink = &self.shared.sink;
+        sink.begin(match sink.commits_batches() {
+            true => When::Batch,
+            false => When::End,
+        });
         let after: AtEnd<'env, S, M::Row> = AtEnd(self.shared.clone(), PhantomData);
         Some(AfterRun(Arc::new(after)))
     }

@@ -1,3 +1,5 @@
+//! Rows and values: there and back, and what is refused.
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;

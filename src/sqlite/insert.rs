@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Sqlite;
 use super::marks::mark;
-use super::store::Store;
+use super::store::{Hold, Load};
 use super::table::{Binder, Table};
 use crate::error::{BoxError, Error, ErrorKind};
 use crate::sink::{Mark, Marks, Sink, When, Writer};
@@ -15,8 +15,12 @@ use crate::sink::{Mark, Marks, Sink, When, Writer};
 /// The workers of a load share one connection. Committed at the end, all their rows are one transaction: they are there
 /// altogether or not at all. With [`commit_every_batch`](crate::chain::Load::commit_every_batch), or split by split under
 /// [`resume`](crate::chain::Load::resume), one worker writes and commits at a time. Each batch is written as a whole or
-/// not at all. Marks are rows of a table `millstream_marks`, in the same transactions. One run at a time may use a
-/// sink; others in the same file wait for the end of its transaction.
+/// not at all. Marks are rows of a table `millstream_marks`, in the same transactions.
+///
+/// **Several loads into one file** at the same time, such as those of branches, or rows and dead letters, have to be made from one
+/// [`Sqlite`] (or clones of it): SQLite has one writer at a time, and they share it. All that are committed at the end are
+/// one transaction; what is committed on the way meanwhile becomes part of it, dead letters too. Loads from another
+/// `Sqlite`, or another process, wait for its end.
 ///
 /// A statement is prepared once. A thousand rows in a batch, as by default, cost little more than the bare statements.
 ///
@@ -27,7 +31,7 @@ pub struct Insert<B> {
     create: Vec<String>,
     what: Arc<B>,
     repeats: bool,
-    store: Arc<Store>,
+    load: Load,
 }
 
 impl<B> Insert<B> {
@@ -37,7 +41,7 @@ impl<B> Insert<B> {
             create: Vec::new(),
             what: Arc::new(what),
             repeats: false,
-            store: Arc::default(),
+            load: Load::default(),
         }
     }
 
@@ -108,25 +112,24 @@ impl<T, B: Binder<T>> Sink<T> for Insert<B> {
     type Writer = InsertWriter<B>;
 
     fn begin(&self, when: When) {
-        self.store.begin(when);
+        self.db.store.begin(&self.load, when);
     }
 
     fn open(&self, _partition: usize) -> Result<InsertWriter<B>, BoxError> {
-        self.store.open(&self.db, &self.create)?;
+        let hold = self.db.store.open(&self.load, &self.db, &self.create)?;
         Ok(InsertWriter {
             db: self.db.clone(),
             what: self.what.clone(),
-            store: self.store.clone(),
-            holds: false,
+            hold,
         })
     }
 
     fn commit(&self) -> Result<(), BoxError> {
-        Ok(self.store.commit_all(&self.db)?)
+        Ok(self.db.store.commit_all(&self.load, &self.db)?)
     }
 
     fn abort(&self) {
-        self.store.abort_all();
+        self.db.store.abort_all(&self.load);
     }
 
     fn repeatable(&self) -> bool {
@@ -152,9 +155,7 @@ impl<B: fmt::Debug> fmt::Debug for Insert<B> {
 pub struct InsertWriter<B> {
     db: Arc<Sqlite>,
     what: Arc<B>,
-    store: Arc<Store>,
-    /// Whether it is this writer's turn, where writers commit by themselves.
-    holds: bool,
+    hold: Hold,
 }
 
 /// Runs the statement for each row of a batch.
@@ -197,29 +198,34 @@ fn unusable(doing: &str, error: BoxError) -> BoxError {
 impl<T, B: Binder<T>> Writer<T> for InsertWriter<B> {
     fn write(&mut self, rows: &[T]) -> Result<(), BoxError> {
         let (db, what) = (&self.db, &*self.what);
-        self.store.within(&mut self.holds, db, |connection| {
+        self.db.store.within(&mut self.hold, db, |connection| {
             insert(connection, db, what, rows)
         })
     }
 
+    fn prepare(&mut self) -> Result<(), BoxError> {
+        self.db.store.ready(&mut self.hold);
+        Ok(())
+    }
+
     fn commit(&mut self) -> Result<(), BoxError> {
-        Ok(self.store.commit(&mut self.holds, &self.db)?)
+        Ok(self.db.store.commit(&mut self.hold, &self.db)?)
     }
 
     fn abort(&mut self) {
-        self.store.abort(&mut self.holds);
+        self.db.store.abort(&mut self.hold);
     }
 
     fn mark(&mut self, of: &Mark) -> Result<(), BoxError> {
         let db = &self.db;
-        self.store
-            .within(&mut self.holds, db, |connection| mark(connection, db, of))
+        db.store
+            .within(&mut self.hold, db, |connection| mark(connection, db, of))
     }
 }
 
 impl<B> Drop for InsertWriter<B> {
     fn drop(&mut self) {
-        self.store.abort(&mut self.holds);
+        self.db.store.abort(&mut self.hold);
     }
 }
 

@@ -37,6 +37,7 @@ mod store;
 mod table;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -46,6 +47,7 @@ pub use query::{Query, Rows, Split};
 pub use rusqlite::ToSql;
 pub use table::{Bind, Statement, Table};
 
+use self::store::Store;
 use crate::error::{Error, ErrorKind};
 
 /// A database of SQLite, by its path; nothing is opened before a run needs it.
@@ -58,6 +60,8 @@ pub struct Sqlite {
     path: PathBuf,
     busy: Duration,
     setup: Vec<String>,
+    /// What loads write over.
+    store: Arc<Store>,
 }
 
 impl Sqlite {
@@ -68,6 +72,7 @@ impl Sqlite {
             path: path.as_ref().to_owned(),
             busy: Duration::from_secs(30),
             setup: Vec::new(),
+            store: Arc::default(),
         }
     }
 

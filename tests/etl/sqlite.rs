@@ -6,7 +6,7 @@ use std::thread;
 
 use millstream::sink::{Checkpoint, Sink, When, Writer};
 use millstream::sqlite::Sqlite;
-use millstream::{ErrorKind, Flow, Report, StopToken};
+use millstream::{DeadLetters, ErrorKind, Flow, Rejected, Report, StopToken};
 use proptest::prelude::*;
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
@@ -333,7 +333,7 @@ fn what_sqlite_gave_up_is_not_taken_for_the_whole() {
     // The statement ends the transaction, and the rows before it are gone.
     writer.write(&[3, 1]).unwrap_err();
     let error = writer.write(&[4]).unwrap_err().to_string();
-    assert!(error.contains("given up the transaction"), "{error}");
+    assert!(error.contains("was given up"), "{error}");
     Writer::<i64>::commit(&mut writer).unwrap();
     assert!(Sink::<i64>::commit(&sink).is_err());
     Sink::<i64>::abort(&sink);
@@ -440,6 +440,146 @@ fn the_mark_of_the_whole_is_there_with_all_rows() {
     assert_eq!((ids(&folder).len(), marks(&folder)), (100, vec![None]));
     load(false).unwrap();
     assert_eq!((ids(&folder).len(), marks(&folder)), (100, vec![None]));
+}
+
+#[test]
+fn branches_and_letters_into_one_file_are_one_transaction() {
+    for bad in [None, Some(77)] {
+        let (folder, db) = database();
+        let others = "CREATE TABLE IF NOT EXISTS others (id INTEGER PRIMARY KEY)";
+        let letters = db
+            .statement("INSERT INTO letters VALUES (?)", |id: &i64, bind| {
+                bind.value(id)
+            })
+            .create("CREATE TABLE IF NOT EXISTS letters (id INTEGER)");
+        let run = Flow::from_iter(0..300i64)
+            .stages(2)
+            .try_map(|id| if id % 10 == 3 { Err("a three") } else { Ok(id) })
+            .on_error(
+                DeadLetters::into(letters).map(|rejected: Rejected<i64>| rejected.into_item()),
+            )
+            .try_map(move |id| if Some(id) == bad { Err("bad") } else { Ok(id) })
+            .split(|id| id % 2 == 0)
+            .end(|even| {
+                let rows = even.map(row).into_sink(db.table("rows").create(CREATE));
+                rows.batch(7).ending().unwrap()
+            })
+            .end(|odd| {
+                let table = db.table("others").create(others).columns(["id"]);
+                odd.into_sink(table).batch(11).ending().unwrap()
+            })
+            .run();
+        assert_eq!(run.is_ok(), bad.is_none(), "{run:?}");
+        let count = |table: &str| {
+            let sql = format!("SELECT count(*) FROM {table}");
+            bare(&folder)
+                .query_row(&sql, (), |row| row.get::<_, i64>(0))
+                .unwrap()
+        };
+        let there = if bad.is_none() {
+            (150, 120, 30)
+        } else {
+            (0, 0, 0)
+        };
+        let (rows, others) = (count("rows"), count("others"));
+        assert_eq!((rows, others), (there.0, there.1));
+        assert!(bad.is_some() || count("letters") == there.2);
+    }
+}
+
+#[test]
+fn letters_of_a_load_that_commits_splits_are_there_when_it_fails() {
+    let (from_folder, from) = database();
+    let (folder, db) = database();
+    let load = Flow::from_iter(rows(100)).into_sink(from.table("rows").create(CREATE));
+    load.run().unwrap();
+    for bad in [Some(88), None] {
+        let letters = db.table("letters").columns(["id"]).upsert(["id"]);
+        let letters = letters.create("CREATE TABLE IF NOT EXISTS letters (id INTEGER PRIMARY KEY)");
+        let source = from
+            .query("SELECT * FROM rows")
+            .by_key("id", 10)
+            .rows::<Row>();
+        let run = Flow::from_source(source)
+            .stages(2)
+            .try_map(|row| {
+                if row.id % 10 == 3 {
+                    Err("a three")
+                } else {
+                    Ok(row)
+                }
+            })
+            .on_error(
+                DeadLetters::into(letters).map(|rejected: Rejected<Row>| rejected.into_item().id),
+            )
+            .try_map(move |row| {
+                if Some(row.id) == bad {
+                    Err("bad")
+                } else {
+                    Ok(row)
+                }
+            })
+            .into_sink(db.table("rows").create(CREATE))
+            .batch(4)
+            .resume(Checkpoint::in_sink("job"))
+            .run();
+        assert_eq!(run.is_ok(), bad.is_none(), "{run:?}");
+        let ids = ids(&folder);
+        let mut select = bare(&folder);
+        let select = select.transaction().unwrap();
+        let mut letters = select
+            .prepare("SELECT id FROM letters ORDER BY id")
+            .unwrap();
+        let letters: Vec<i64> = letters
+            .query_map((), |row| row.get(0))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        // Whatever split is marked has its letter.
+        for split in marks(&folder).into_iter().flatten() {
+            assert!(letters.contains(&(split * 10 + 3)), "{split} {letters:?}");
+        }
+        assert!(bad.is_some() || (ids.len() == 90 && letters.len() == 10));
+    }
+    drop(from_folder);
+}
+
+#[test]
+fn a_load_that_fails_takes_those_in_its_transaction_along() {
+    let (folder, db) = database();
+    let load = |rows: &[Row]| {
+        let table = db.table("rows").create(CREATE);
+        Sink::<Row>::begin(&table, When::End);
+        let mut writer = Sink::<Row>::open(&table, 0).unwrap();
+        writer.write(rows).unwrap();
+        Writer::<Row>::prepare(&mut writer).unwrap();
+        (table, writer)
+    };
+    let (first, _first) = load(&[row(1)]);
+    let (second, _second) = load(&[row(2)]);
+    Sink::<Row>::abort(&first);
+    let error = Sink::<Row>::commit(&second).unwrap_err().to_string();
+    assert!(error.contains("was given up"), "{error}");
+    Sink::<Row>::abort(&second);
+    let (third, _third) = load(&[row(3)]);
+    let (fourth, _fourth) = load(&[row(4)]);
+    // One that commits by itself meanwhile: a turn that is taken back, and one that is not.
+    let turns = db.table("rows").create(CREATE);
+    Sink::<Row>::begin(&turns, When::Split);
+    let mut writer = Sink::<Row>::open(&turns, 0).unwrap();
+    writer.write(&[row(5)]).unwrap();
+    writer.write(&[row(6), row(6)]).unwrap_err();
+    Writer::<Row>::abort(&mut writer);
+    writer.write(&[row(7)]).unwrap();
+    Writer::<Row>::commit(&mut writer).unwrap();
+    assert_eq!(ids(&folder), []);
+    Sink::<Row>::commit(&third).unwrap();
+    Sink::<Row>::commit(&fourth).unwrap();
+    assert_eq!(ids(&folder), [3, 4, 7]);
+    writer.write(&[row(8)]).unwrap();
+    Writer::<Row>::commit(&mut writer).unwrap();
+    Sink::<Row>::commit(&turns).unwrap();
+    assert_eq!(ids(&folder), [3, 4, 7, 8]);
 }
 
 proptest! {
