@@ -101,8 +101,8 @@ use crate::step::{Boxed, Pipe};
 /// | stages | [`from_stages`], [`from_specs`], [`through_stages`], [`through_specs`], [`into_stages`], [`into_specs`] |
 /// | ends | [`collect`], [`collect_vec`], [`collect_partitions`], [`fold`], [`count`], [`sum`], [`for_each`], [`try_for_each`], [`sorted`], [`sorted_by_key`], [`top`], [`top_by_key`], [`into_sink`], [`run`], [`start`], [`serve`], [`serve_to_all`], [`into_iter`], [`scope`], [`ending`] |
 /// | options of a stage | [`stages`], [`batch`], [`batch_bytes`], [`buffer`], [`linger`], [`weigh`], [`name`] |
-/// | options of a run | [`deadline`], [`stop_token`], [`seeded`], [`clock`], [`held`], [`flow_name`](Flow::flow_name), [`observe`](Flow::observe), [`watch`](Flow::watch) |
-/// | the plan | [`explain`], [`plan`] |
+/// | options of a run | [`deadline`](Flow::deadline), [`stop_token`](Flow::stop_token), [`seeded`](Flow::seeded), [`clock`](Flow::clock), [`held`](Flow::held), [`flow_name`](Flow::flow_name), [`observe`](Flow::observe), [`watch`](Flow::watch) |
+/// | the plan | [`explain`](Flow::explain), [`plan`](Flow::plan) |
 ///
 /// # Examples
 /// ```
@@ -175,7 +175,6 @@ use crate::step::{Boxed, Pipe};
 /// [`window`]: Flow::window
 /// [`window_by`]: Flow::window_by
 /// [`in_time_order`]: Flow::in_time_order
-/// [`clock`]: Flow::clock
 /// [`departition`]: Flow::departition
 /// [`take_sort`]: Flow::take_sort
 /// [`take_sort_by_key`]: Flow::take_sort_by_key
@@ -230,12 +229,6 @@ use crate::step::{Boxed, Pipe};
 /// [`linger`]: Flow::linger
 /// [`weigh`]: Flow::weigh
 /// [`name`]: Flow::name
-/// [`deadline`]: Flow::deadline
-/// [`stop_token`]: Flow::stop_token
-/// [`seeded`]: Flow::seeded
-/// [`held`]: Flow::held
-/// [`explain`]: Flow::explain
-/// [`plan`]: Flow::plan
 #[must_use = "flows are lazy and do nothing until a terminal method such as `collect` or `run` is called"]
 pub struct Flow<'env, P> {
     pub(crate) graph: Graph<'env>,
