@@ -30,6 +30,7 @@
 //! - `sink`: where rows go for good, and how they are committed.
 //! - `tcp`, `async_stream`: a connector each, behind a feature each.
 //! - `row`, `sqlite`, `postgres`: connectors to databases, a feature each; rows are serde structs.
+//! - `observe`: who looks at runs: progress, telemetry, each behind a feature.
 //! - `run`: workers on threads, or under a seeded scheduler.
 
 mod aggregate;
@@ -43,6 +44,7 @@ mod flow;
 pub mod guide;
 #[cfg(feature = "json")]
 pub mod json;
+mod observe;
 mod options;
 mod output;
 #[cfg(feature = "parquet")]
@@ -79,11 +81,13 @@ pub use flow::{
     Attached, BoxFlow, Branches, Ending, Flow, Handle, IntoIter, IntoStages, Items, Served,
     Subscriber, Unreduced, Weighable, WindowFlow,
 };
+#[cfg(feature = "progress")]
+pub use observe::Progress;
 pub use plan::Plan;
 pub use reject::{DeadLetters, Fail, Rejected, Retry, Skip, Validation};
 pub use run::{
-    Doing, EdgeReport, ManualClock, Observer, Report, StageReport, StopToken, Watch, Watched,
-    Watching, WorkerReport,
+    Doing, EdgeReport, InputSize, ManualClock, Observer, Report, StageReport, StopToken, Unit,
+    Watch, Watched, Watching, WorkerReport,
 };
 pub use source::{Integer, Integers, Source, Text};
 pub use state::{Adder, Side};

@@ -65,7 +65,7 @@ where
 
 /// What is left of a load to do.
 enum Job<'env> {
-    Run(Graph<'env>),
+    Run(Box<Graph<'env>>),
     /// The marks say that all is there.
     Done,
 }
@@ -176,7 +176,7 @@ where
     /// Runs the load to its end. The report says how many rows the last stage has written (`items_out`).
     pub fn run(self) -> Result<Report, Error> {
         match self.job()? {
-            Job::Run(graph) => Prepared::new(graph)?.run(),
+            Job::Run(graph) => Prepared::new(*graph)?.run(),
             Job::Done => Ok(Report::default()),
         }
     }
@@ -206,7 +206,7 @@ where
                 None => return Ok(Job::Done),
             },
         };
-        Ok(Job::Run(self.graph(commits, whole)))
+        Ok(Job::Run(Box::new(self.graph(commits, whole))))
     }
 
     /// The graph of a load that is committed in this way, or batch by batch if that was said.
@@ -317,7 +317,7 @@ where
     /// that is dropped stops the load and takes it back.
     pub fn start(self) -> Result<Handle, Error> {
         let graph = match self.job()? {
-            Job::Run(graph) => graph,
+            Job::Run(graph) => *graph,
             Job::Done => Graph::default(),
         };
         Ok(Handle(Prepared::new(graph)?.launch()))

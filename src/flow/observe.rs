@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use super::Flow;
+#[cfg(feature = "progress")]
+use crate::observe::Progress;
 use crate::run::{Watch, Watcher};
 use crate::step::Pipe;
 
@@ -27,5 +29,28 @@ impl<'env, P: Pipe + 'env> Flow<'env, P> {
     pub fn watch(mut self, watcher: impl Watch + 'static) -> Self {
         self.graph.run.watchers.push(Watcher::new(watcher));
         self
+    }
+
+    /// Shows on the standard error, if that is a terminal, how far the run has come (feature `progress`): a bar with the rate
+    /// and the time that is left where the sources know how much there is, a counting spinner where they do not.
+    ///
+    /// *Cost* one thread that looks at the counters ten times a second; none where it is not shown.
+    ///
+    /// ```
+    /// use millstream::Flow;
+    ///
+    /// let sum = Flow::from_range(0..1000u64).progress().sum::<u64>()?;
+    /// assert_eq!(sum, 499_500);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    #[cfg(feature = "progress")]
+    pub fn progress(self) -> Self {
+        self.progress_with(Progress::new())
+    }
+
+    /// The same with a name, in another place, or with a bar of one's own: see [`Progress`].
+    #[cfg(feature = "progress")]
+    pub fn progress_with(self, progress: Progress) -> Self {
+        self.watch(progress)
     }
 }

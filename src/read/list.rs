@@ -15,6 +15,17 @@ pub(super) enum Entry {
     Reader(PathBuf, Box<dyn Read + Send>),
 }
 
+impl Entry {
+    /// How long it is, if it is a regular file.
+    pub(super) fn len(&self) -> Option<u64> {
+        let Entry::File(path) = self else {
+            return None;
+        };
+        let about = fs::metadata(path).ok()?;
+        about.is_file().then_some(about.len())
+    }
+}
+
 /// All entries, in the order in which they were named.
 pub(super) fn list(inputs: Vec<Input>) -> Result<Vec<Entry>, Error> {
     let mut entries = Vec::new();

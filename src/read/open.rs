@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::list::Entry;
 use crate::error::{Error, ErrorKind};
+use crate::run::{Counted, Measure};
 
 /// An input that was opened.
 pub(super) struct Opened {
@@ -26,13 +27,24 @@ enum Packing {
 }
 
 /// Opens an input, decompressed unless it is to be read as it is.
-pub(super) fn open(entry: Entry, raw: bool) -> Result<Opened, Error> {
+pub(super) fn open(
+    entry: Entry,
+    raw: bool,
+    measure: Option<&Arc<Measure>>,
+) -> Result<Opened, Error> {
     let (name, reader, live): (PathBuf, Box<dyn Read + Send>, bool) = match entry {
         Entry::File(path) => {
             let failed = |e| Error::io("open", &path, e);
             let file = File::open(&path).map_err(failed)?;
             let live = !file.metadata().map_err(failed)?.is_file();
-            (path, Box::new(file), live)
+            let reader: Box<dyn Read + Send> = match measure.cloned() {
+                Some(measure) => Box::new(Counted {
+                    reader: file,
+                    measure,
+                }),
+                None => Box::new(file),
+            };
+            (path, reader, live)
         }
         Entry::Stdin => ("stdin".into(), Box::new(io::stdin()), true),
         Entry::Reader(name, reader) => (name, reader, true),

@@ -60,6 +60,7 @@ impl<F: Format, R: AtOnce<String>> Pipe for Read<F, R> {
         Self: 's;
 
     fn open<'s>(&'s self, cx: &'s Context) -> ReadFeed<'s, F, R> {
+        self.supply.measured_by(&cx.counts.measure);
         ReadFeed {
             source: self,
             cx,
@@ -109,6 +110,7 @@ impl<'s, F: Format, R: AtOnce<String>> ReadFeed<'s, F, R> {
         let block = &work.block;
         reads(cx, block.split(), self.source.supply.unread());
         begin(cx, ticket, 0);
+        cx.counts.bytes_in.add(until.saturating_sub(work.at) as u64);
         cx.byte.set(block.byte(work.at));
         cx.file.replace(Some(Arc::clone(&block.about.name)));
         let page: Arc<Block> = Arc::clone(block);

@@ -12,6 +12,7 @@ use super::files::Sizes;
 use super::list::Entry;
 use super::open::{Opened, open};
 use crate::error::{Error, ErrorKind, Position};
+use crate::run::Measure;
 
 /// The mark that some editors put in front of UTF-8.
 const BYTE_ORDER_MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
@@ -37,10 +38,10 @@ impl Stream {
         entry: Entry,
         number: u64,
         sizes: Sizes,
-        raw: bool,
-        text: bool,
+        (raw, text): (bool, bool),
+        measure: Option<&Arc<Measure>>,
     ) -> Result<Self, Error> {
-        let mut input = open(entry, raw)?;
+        let mut input = open(entry, raw, measure)?;
         let (mut carry, mut byte) = (Vec::new(), 0);
         if text {
             carry = input.first(&[&BYTE_ORDER_MARK])?;

@@ -16,7 +16,7 @@ use super::list::{Entry, list, print};
 use super::stream::Stream;
 use super::{Format, files};
 use crate::error::Error;
-use crate::run::lock;
+use crate::run::{Measure, lock};
 use crate::step::Splits;
 
 /// The files of a flow, and which of them are being read.
@@ -32,11 +32,15 @@ pub(super) struct Supply {
     files: bool,
     sizes: Sizes,
     raw: bool,
+    /// Where it is counted how much of the files was read.
+    measure: OnceLock<Arc<Measure>>,
 }
 
 struct State {
     /// What was named, until it is looked for.
     inputs: Vec<files::Input>,
+    /// Why looking for it failed, until somebody is told.
+    failed: Option<Error>,
     /// What nobody has begun, with its number.
     waiting: VecDeque<(u64, Entry)>,
     /// What is being read.
@@ -83,6 +87,7 @@ impl Supply {
             files: files.inputs.iter().all(files::Input::is_file),
             state: Mutex::new(State {
                 inputs: files.inputs,
+                failed: None,
                 waiting: VecDeque::new(),
                 shelves: Vec::new(),
             }),
@@ -90,7 +95,25 @@ impl Supply {
             unread: AtomicBool::new(true),
             sizes: files.sizes,
             raw: files.raw,
+            measure: OnceLock::new(),
         }
+    }
+
+    /// Says how much there is to read, as it lies on the disk, and counts there what is.
+    pub(super) fn measured_by(&self, measure: &Arc<Measure>) {
+        let _ = self.measure.set(measure.clone());
+        measure.raw_bytes(|| {
+            let mut state = lock(&self.state);
+            if !self.files {
+                return None;
+            }
+            if let Err(error) = state.look() {
+                // Whoever is the first to read says so.
+                state.failed = Some(error);
+                return None;
+            }
+            state.waiting.iter().map(|(_, entry)| entry.len()).sum()
+        });
     }
 
     pub(super) fn sizes(&self) -> Sizes {
@@ -221,8 +244,8 @@ impl Supply {
                 entry,
                 number,
                 self.sizes,
-                self.raw,
-                format.is_text(),
+                (self.raw, format.is_text()),
+                self.measure.get(),
             )?),
             Slot::Over => {
                 shelf.over.store(true, Ordering::SeqCst);
@@ -272,6 +295,9 @@ impl Splits for Supply {
 impl State {
     /// Looks for what was named, once.
     fn look(&mut self) -> Result<(), Error> {
+        if let Some(failed) = self.failed.take() {
+            return Err(failed);
+        }
         let inputs = mem::take(&mut self.inputs);
         if !inputs.is_empty() {
             self.waiting = (0..).zip(list(inputs)?).collect();

@@ -5,12 +5,13 @@
 //! With `--cfg millstream_uncounted` they are compiled out, to measure what they cost.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::context::lock;
 use super::report::{Doing, WorkerReport};
+use super::size::Measure;
 
 /// A number that one thread writes.
 #[derive(Debug, Default)]
@@ -76,9 +77,19 @@ pub(crate) struct Counts {
     /// When it began and when it ended, plus one; zero while it has not.
     born: Count,
     died: Count,
+    /// What the source of the stage says of its size, if it has one.
+    pub(crate) measure: Arc<Measure>,
 }
 
 impl Counts {
+    /// Those of one worker of a stage.
+    pub(super) fn of(measure: &Arc<Measure>) -> Self {
+        Counts {
+            measure: measure.clone(),
+            ..Counts::default()
+        }
+    }
+
     /// Counts a batch or a chunk that came in, and the bytes of one item of it.
     #[inline]
     pub(crate) fn takes(&self, items: usize, bytes: usize) {

@@ -15,6 +15,7 @@ mod lines;
 mod observer;
 mod report;
 mod seeded;
+mod size;
 mod start;
 mod stop;
 mod threads;
@@ -36,11 +37,15 @@ pub use observer::Observer;
 #[cfg(test)]
 pub(crate) use report::Scene;
 pub use report::{Doing, EdgeReport, Report, StageReport, WorkerReport};
+pub(crate) use size::{Counted, Measure};
+pub use size::{InputSize, Unit};
 #[cfg(feature = "stream")]
 pub(crate) use start::cannot_spawn;
 pub(crate) use start::{Launched, Prepared};
 pub use stop::StopToken;
 pub(crate) use watch::Watcher;
+#[cfg(feature = "progress")]
+pub(crate) use watch::quietly;
 pub use watch::{Watch, Watched, Watching};
 
 /// What lends workers: a closed chain of steps with what feeds it and where its items go.

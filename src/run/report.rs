@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::counts::{Counts, Fill};
+use super::size::{InputSize, size_of_input};
 use crate::plan::{Plan, Routing};
 
 /// What a run did, as [`Flow::run`](crate::Flow::run) returns it, [`Error::report`](crate::Error::report) keeps it, and
@@ -33,6 +34,7 @@ pub struct Report {
 pub struct StageReport {
     pub(crate) name: String,
     pub(crate) workers: Vec<WorkerReport>,
+    pub(crate) input: Option<InputSize>,
 }
 
 /// What one worker, the thread of one partition of a stage, did.
@@ -138,9 +140,13 @@ impl Scene {
         Report {
             plan: self.plan.clone(),
             stages: stages
-                .map(|(name, workers)| StageReport {
-                    name: name.to_string(),
-                    workers: workers.iter().map(|counts| counts.report(now)).collect(),
+                .map(|(name, counts)| {
+                    let workers: Vec<_> = counts.iter().map(|counts| counts.report(now)).collect();
+                    StageReport {
+                        name: name.to_string(),
+                        input: size_of_input(counts, &workers),
+                        workers,
+                    }
                 })
                 .collect(),
             edges: edges

@@ -4,9 +4,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::after::settle;
+use super::counts::Counts;
 use super::report::{Report, Scene};
 use super::watch::{Watchers, next_number, unwanted};
-use super::{After, Afters, Clock, Context, Graph, ManualClock, Shared, Stage, seeded, threads};
+use super::{
+    After, Afters, Clock, Context, Graph, ManualClock, Measure, Shared, Stage, seeded, threads,
+};
 use crate::edge::AnyEdge;
 use crate::error::{Error, ErrorKind};
 use crate::options::{Group, RunOptions};
@@ -86,6 +89,7 @@ impl<'env> Prepared<'env> {
         for (edge, any) in plan.edges.iter().zip(&edges) {
             open(&plan, edge, &**any);
         }
+        let looked_at = !(observers.is_empty() && watchers.is_empty());
         let mut workers = Vec::new();
         let mut counts = Vec::new();
         for (stage, node) in plan.nodes.iter().enumerate() {
@@ -103,7 +107,8 @@ impl<'env> Prepared<'env> {
             };
             let of = group.workers();
             let source = plan.edges_into(stage).next().is_none();
-            counts.push((0..of).map(|_| Arc::default()).collect());
+            let measure = Arc::new(Measure::new(looked_at));
+            counts.push((0..of).map(|_| Arc::new(Counts::of(&measure))).collect());
             workers.extend((0..of).map(|index| Seat {
                 stage,
                 name: names[stage].clone(),

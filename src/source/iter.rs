@@ -7,8 +7,8 @@ use std::fmt;
 use std::sync::Mutex;
 use std::time::Instant;
 
-use super::begin;
 use super::take::Stride;
+use super::{begin, exact};
 use crate::error::Error;
 use crate::run::{Context, lock};
 use crate::step::Pace;
@@ -54,6 +54,7 @@ where
         Self: 's;
 
     fn open<'s>(&'s self, cx: &'s Context) -> IterFeed<'s, I> {
+        cx.counts.measure.items(|| exact(&lock(&self.state).iter));
         IterFeed {
             state: &self.state,
             cx,

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use super::take::Stride;
-use super::{begin, reads};
+use super::{begin, exact, reads};
 use crate::error::Error;
 use crate::run::{Context, lock};
 use crate::step::Pace;
@@ -48,6 +48,11 @@ impl<I: Iterator + Send> Pipe for FromIters<I> {
         Self: 's;
 
     fn open<'s>(&'s self, cx: &'s Context) -> ItersFeed<'s, I> {
+        cx.counts.measure.items(|| {
+            let queue = lock(&self.queue);
+            let mut sizes = queue.iter().map(|(_, iter)| exact(iter));
+            sizes.try_fold(0u64, |sum, size| sum.checked_add(size?))
+        });
         ItersFeed {
             source: self,
             cx,

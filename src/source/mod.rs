@@ -46,6 +46,12 @@ pub(crate) fn reads(cx: &Context, split: u64, unread: bool) {
     cx.unread.set(unread);
 }
 
+/// How many items an iterator gives, if it knows.
+pub(crate) fn exact<I: Iterator>(iter: &I) -> Option<u64> {
+    let (least, most) = iter.size_hint();
+    (most == Some(least)).then_some(least as u64)
+}
+
 /// Notes the chunk that a feed is about to give: its ticket, and how many items it has.
 pub(crate) fn begin(cx: &Context, ticket: u64, items: usize) {
     cx.ticket.set(ticket);

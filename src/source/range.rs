@@ -203,6 +203,7 @@ impl<T: Integer> Pipe for FromRange<T> {
         Self: 's;
 
     fn open<'s>(&'s self, cx: &'s Context) -> RangeFeed<'s, T> {
+        cx.counts.measure.items(|| Some(self.len));
         RangeFeed {
             source: self,
             cx,

@@ -71,6 +71,17 @@ struct Live<F: Form + ?Sized> {
     block: Lazy<Block<F::Owned>>,
 }
 
+impl<F: ?Sized> Files<F> {
+    /// The lengths of all files, as long as nobody has begun one; one that cannot be opened is an error later.
+    fn size(&self) -> Option<u64> {
+        let lens = self.paths.as_slice().iter().map(|path| {
+            let about = std::fs::metadata(path).ok()?;
+            about.is_file().then_some(about.len())
+        });
+        lens.sum()
+    }
+}
+
 impl<F: Form + ?Sized> Supply for Files<F> {
     type Block = Live<F>;
 
@@ -109,6 +120,8 @@ impl<F: Form + ?Sized> Pipe for ReadLines<F> {
         Self: 's;
 
     fn open<'s>(&'s self, cx: &'s Context) -> ReadFeed<'s, F> {
+        let size = || self.cutter.look(Files::size);
+        cx.counts.measure.bytes(size);
         ReadFeed {
             source: self,
             cx,

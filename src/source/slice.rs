@@ -37,6 +37,7 @@ impl<'a, T: Sync> Pipe for FromSlice<'a, T> {
         Self: 's;
 
     fn open<'s>(&'s self, cx: &'s Context) -> SliceFeed<'s, 'a, T> {
+        cx.counts.measure.items(|| Some(self.slice.len() as u64));
         SliceFeed {
             source: self,
             cx,

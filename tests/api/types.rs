@@ -242,3 +242,12 @@ fn the_types_of_tcp_are_debug_and_cross_threads() {
     check::<(chain::FromTcp<str>, chain::FromTcp<[u8]>)>();
     clone::<TcpWatch>();
 }
+
+#[test]
+fn the_types_of_those_who_look_are_debug_and_cross_threads() {
+    fn check<T: Debug + Send + Sync>() {}
+    check::<(Observer, Watched, InputSize, Unit)>();
+    clone::<(Observer, Watched, InputSize, Unit)>();
+    #[cfg(feature = "progress")]
+    check::<Progress>();
+}

@@ -90,6 +90,11 @@ impl<S: Supply> Cutter<S> {
         self.unread.load(Ordering::SeqCst)
     }
 
+    /// Looks at where blocks come from.
+    pub(crate) fn look<R>(&self, look: impl FnOnce(&S) -> R) -> R {
+        look(&lock(&self.state).supply)
+    }
+
     /// How many blocks it keeps.
     #[cfg(test)]
     pub(crate) fn open(&self) -> usize {

@@ -82,6 +82,7 @@ impl<'t, F: Form + ?Sized> Pipe for FromText<'t, F> {
         Self: 's;
 
     fn open<'s>(&'s self, cx: &'s Context) -> TextFeed<'s, 't, F> {
+        cx.counts.measure.bytes(|| Some(self.text.len()));
         TextFeed {
             source: self,
             cx,

@@ -1,0 +1,184 @@
+//! The line that shows how far a run has come, on a terminal in memory.
+
+use std::thread::yield_now;
+
+use indicatif::{InMemoryTerm, ProgressBar, ProgressDrawTarget};
+use millstream::{Flow, Progress, Skip, Text};
+
+fn terminal() -> (InMemoryTerm, Progress) {
+    let terminal = InMemoryTerm::new(10, 100);
+    let target = ProgressDrawTarget::term_like(Box::new(terminal.clone()));
+    (terminal, Progress::new().to(target))
+}
+
+/// Waits until the terminal shows something of which this is true.
+fn shows(terminal: &InMemoryTerm, is: impl Fn(&str) -> bool) -> String {
+    loop {
+        let seen = terminal.contents();
+        if is(&seen) {
+            return seen;
+        }
+        yield_now();
+    }
+}
+
+#[test]
+fn a_bar_where_the_size_is_known() {
+    let (terminal, progress) = terminal();
+    let seen = terminal.clone();
+    let count = Flow::from_range(0..4000u32)
+        .stages(1)
+        .progress_with(progress.name("count"))
+        .inspect(move |n| {
+            if *n == 2000 {
+                let line = shows(&seen, |line| line.contains("=>"));
+                assert!(line.starts_with("count [="), "{line}");
+                assert!(line.contains("/4,000 "), "{line}");
+                assert!(line.contains("/s "), "{line}");
+            }
+        })
+        .count();
+    assert_eq!(count.unwrap(), 4000);
+    let last = terminal.contents();
+    assert!(last.starts_with("count: 4,000 items in "), "{last}");
+    assert!(last.ends_with("/s"), "{last}");
+    assert_eq!(last.lines().count(), 1, "{last}");
+}
+
+#[test]
+fn bytes_where_the_source_counts_them() {
+    let (terminal, progress) = terminal();
+    let seen = terminal.clone();
+    let text = Text::from("0123456789abcde\n".repeat(64 * 64));
+    let count = Flow::from_lines(&text)
+        .stages(1)
+        .progress_with(progress)
+        .map_with(
+            |_, _| 0,
+            |n, line| {
+                *n += 1;
+                if *n == 2048 {
+                    shows(&seen, |line| line.contains(" KiB/64.00 KiB"));
+                }
+                line.len()
+            },
+        )
+        .count();
+    assert_eq!(count.unwrap(), 4096);
+    let last = terminal.contents();
+    assert!(last.starts_with("64.00 KiB in "), "{last}");
+}
+
+#[test]
+fn a_spinner_where_the_size_is_not_known() {
+    let (terminal, progress) = terminal();
+    let seen = terminal.clone();
+    let mut left = 4000u32;
+    let items = std::iter::from_fn(move || {
+        left = left.checked_sub(1)?;
+        Some(left)
+    });
+    let count = Flow::from_iter(items)
+        .stages(1)
+        .flow_name("down")
+        .progress_with(progress)
+        .inspect(move |n| {
+            if *n == 100 {
+                let line = shows(&seen, |line| line.contains(" items "));
+                assert!(line.contains("down "), "{line}");
+                assert!(!line.contains('['), "{line}");
+            }
+        })
+        .count();
+    assert_eq!(count.unwrap(), 4000);
+    let last = terminal.contents();
+    assert!(last.starts_with("down: 4,000 items in "), "{last}");
+}
+
+#[test]
+fn rejected_rows_are_told_meanwhile_and_in_the_end() {
+    let (terminal, progress) = terminal();
+    let seen = terminal.clone();
+    let sum = Flow::from_vec(vec!["1", "two", "three", "4"])
+        .stages(1)
+        .progress_with(progress)
+        .try_map(|text| text.parse::<u32>())
+        .on_error(Skip)
+        .inspect(move |n| {
+            if *n == 4 {
+                shows(&seen, |line| line.ends_with(", 2 rejected"));
+            }
+        })
+        .sum::<u32>();
+    assert_eq!(sum.unwrap(), 5);
+    let last = terminal.contents();
+    assert!(last.starts_with("4 items in "), "{last}");
+    assert!(last.ends_with("/s, 2 rejected"), "{last}");
+}
+
+#[test]
+fn the_last_line_says_how_it_ended() {
+    let (failed, progress) = terminal();
+    let flow = Flow::from_range(0..100).progress_with(progress.name("load"));
+    flow.try_for_each(|_| Err("no")).unwrap_err();
+    let last = failed.contents();
+    assert!(last.starts_with("load: failed after "), "{last}");
+
+    let (stopped, progress) = terminal();
+    let handle = Flow::from_range(0..100)
+        .held()
+        .progress_with(progress)
+        .start();
+    drop(handle.unwrap());
+    let last = stopped.contents();
+    assert!(last.starts_with("stopped after 0 items in "), "{last}");
+}
+
+#[test]
+fn one_item_is_not_several() {
+    let (terminal, progress) = terminal();
+    Flow::from_vec(vec![1])
+        .progress_with(progress)
+        .run()
+        .unwrap();
+    let last = terminal.contents();
+    assert!(last.starts_with("1 item in "), "{last}");
+}
+
+#[test]
+fn nothing_is_drawn_where_nobody_sees_it() {
+    let hidden = Progress::new().to(ProgressDrawTarget::hidden());
+    assert_eq!(
+        Flow::from_range(0..10)
+            .progress_with(hidden)
+            .count()
+            .unwrap(),
+        10
+    );
+    assert!(format!("{:?}", Progress::new().name("x")).starts_with("Progress { name: Some(\"x\")"));
+}
+
+#[test]
+fn a_bar_of_the_users_is_moved_and_keeps_its_style() {
+    let bar = ProgressBar::hidden();
+    let progress = Progress::new().name("mine").bar(bar.clone());
+    Flow::from_range(0..300)
+        .progress_with(progress)
+        .run()
+        .unwrap();
+    assert_eq!((bar.position(), bar.length()), (300, Some(300)));
+    assert!(bar.is_finished());
+    assert!(
+        bar.message().starts_with("mine: 300 items in "),
+        "{}",
+        bar.message()
+    );
+}
+
+#[test]
+fn a_seeded_run_has_a_line_too() {
+    let (terminal, progress) = terminal();
+    let flow = Flow::from_range(0..20).progress_with(progress);
+    flow.partition().seeded(1).run().unwrap();
+    assert!(terminal.contents().starts_with("20 items in "));
+}
