@@ -32,6 +32,7 @@
 //! - `row`, `sqlite`, `postgres`: connectors to databases, a feature each; rows are serde structs.
 //! - `observe`: who looks at runs: progress, telemetry, each behind a feature.
 //! - `run`: workers on threads, or under a seeded scheduler.
+//! - `observe`: what is made of a run's counters, in words and pictures.
 
 mod aggregate;
 #[cfg(feature = "stream")]
@@ -121,6 +122,7 @@ pub mod chain {
     };
     #[cfg(feature = "rate")]
     pub use crate::step::RateLimit;
+    pub use crate::step::HottestKeys;
     pub use crate::step::{
         Accumulate, AndEmit, Attempt, Boxed, Bridging, ByReference, ByValue, Chunks, Departition,
         DropLate, Emit, EmitState, Filter, FilterMap, FlatMap, FlatOk, Given, Inspect, ItsKey,

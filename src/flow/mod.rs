@@ -16,6 +16,7 @@ mod finish;
 mod fork;
 mod from_stages;
 mod graft;
+mod hottest;
 mod into_sink;
 mod into_stages;
 mod join;
@@ -101,7 +102,7 @@ use crate::step::{Boxed, Pipe};
 /// | stages | [`from_stages`], [`from_specs`], [`through_stages`], [`through_specs`], [`into_stages`], [`into_specs`] |
 /// | ends | [`collect`], [`collect_vec`], [`collect_partitions`], [`fold`], [`count`], [`sum`], [`for_each`], [`try_for_each`], [`sorted`], [`sorted_by_key`], [`top`], [`top_by_key`], [`into_sink`], [`run`], [`start`], [`serve`], [`serve_to_all`], [`into_iter`], [`scope`], [`ending`] |
 /// | options of a stage | [`stages`], [`batch`], [`batch_bytes`], [`buffer`], [`linger`], [`weigh`], [`name`] |
-/// | options of a run | [`deadline`](Flow::deadline), [`stop_token`](Flow::stop_token), [`seeded`](Flow::seeded), [`clock`](Flow::clock), [`held`](Flow::held), [`flow_name`](Flow::flow_name), [`observe`](Flow::observe), [`watch`](Flow::watch) |
+/// | options of a run | [`deadline`](Flow::deadline), [`stop_token`](Flow::stop_token), [`seeded`](Flow::seeded), [`clock`](Flow::clock), [`held`](Flow::held), [`flow_name`](Flow::flow_name), [`observe`](Flow::observe), [`hottest_keys`](Flow::hottest_keys), [`watch`](Flow::watch) |
 /// | the plan | [`explain`](Flow::explain), [`plan`](Flow::plan) |
 ///
 /// # Examples

@@ -15,6 +15,7 @@ use crate::step::{
     MapBatch, MapConcurrent, MapWith, OnTrigger, Pipe, Spread, Take, Tries, Uniq, Windowed,
     WithOrigin,
 };
+use crate::step::HottestKeys;
 
 /// A chain that gives any number of items, and not the one accumulator of a [`reduce`](crate::Flow::reduce).
 #[diagnostic::on_unimplemented(
@@ -73,6 +74,7 @@ as_before! {
     [F] Map<P, F>;
     [F] Filter<P, F>;
     [F] FilterMap<P, F>;
+    [F] HottestKeys<P, F>;
     [F] Inspect<P, F>;
     [] WithOrigin<P>;
     [N, F] MapWith<P, N, F>;

@@ -72,7 +72,6 @@ fn chunk(part: &Part, node: &Node) -> String {
     )
 }
 
-/// How items find their consumer, in words.
 /// `the stages `a` and `b``.
 fn stages(beside: &Neighbours) -> String {
     let names: Vec<&str> = beside.stages.iter().map(|(name, _)| &**name).collect();
@@ -88,7 +87,8 @@ fn under_way(part: &Part) -> String {
     )
 }
 
-fn routing(routing: Routing) -> &'static str {
+/// How items find their consumer, in words.
+pub(crate) fn routing(routing: Routing) -> &'static str {
     match routing {
         Routing::Hash => "by hash, so equal keys meet in one thread",
         Routing::Function => "each item to the thread that your function names",

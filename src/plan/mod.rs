@@ -13,7 +13,7 @@ mod names;
 mod order;
 mod render;
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 mod words;
 
 use std::borrow::Cow;
@@ -22,8 +22,9 @@ use std::fmt;
 use crate::options::Group;
 
 pub(crate) use check::check;
+pub(crate) use explain::routing;
 pub(crate) use names::stage_names;
-pub(crate) use words::{bytes, number};
+pub(crate) use words::{batches, bytes, count, items, list, number, threads};
 
 /// The stages and edges of a flow, in build order.
 ///

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::context::lock;
+use super::hottest::Sketch;
 use super::report::{Doing, WorkerReport};
 use super::size::Measure;
 
@@ -68,6 +69,8 @@ pub(crate) struct Counts {
     pub(crate) retried: Count,
     /// Rejected items by the name of the rule; rare, so a map behind a lock will do.
     rejected: Mutex<BTreeMap<String, u64>>,
+    /// Keys of a sample of the items, if its stage takes one: a lock for an item in sixty-four will do.
+    hot: Mutex<Option<Box<Sketch>>>,
     /// Nanoseconds.
     waited_input: Count,
     waited_output: Count,
@@ -114,6 +117,18 @@ impl Counts {
             None => {
                 rejected.insert(rule.to_owned(), 1);
             }
+        }
+    }
+
+    /// Before its first item: keys are to be counted, as many as that.
+    pub(crate) fn samples(&self, keys: usize) {
+        lock(&self.hot).get_or_insert_with(|| Box::new(Sketch::new(keys)));
+    }
+
+    /// Counts a key of the sample.
+    pub(crate) fn sees(&self, hash: u64, label: impl FnOnce() -> String) {
+        if let Some(sketch) = &mut *lock(&self.hot) {
+            sketch.see(hash, label);
         }
     }
 
@@ -173,6 +188,9 @@ impl Counts {
             waiting_input: Duration::from_nanos(input),
             waiting_output: Duration::from_nanos(output),
             doing,
+            hot: lock(&self.hot)
+                .as_ref()
+                .map_or_else(Default::default, |sketch| sketch.hot()),
         }
     }
 }

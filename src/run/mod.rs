@@ -11,6 +11,7 @@ mod counts;
 mod drive;
 mod gate;
 mod graph;
+mod hottest;
 mod lines;
 mod observer;
 mod report;

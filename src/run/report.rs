@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::counts::{Counts, Fill};
 use super::size::{InputSize, size_of_input};
+use super::hottest::Hot;
 use crate::plan::{Plan, Routing};
 
 /// What a run did, as [`Flow::run`](crate::Flow::run) returns it, [`Error::report`](crate::Error::report) keeps it, and
@@ -73,6 +74,8 @@ pub struct WorkerReport {
     pub waiting_output: Duration,
     /// What it was doing when the report was made.
     pub doing: Doing,
+    /// The keys of its sample, if its stage takes one.
+    pub(crate) hot: Hot,
 }
 
 /// What a worker does at a moment.
@@ -116,6 +119,13 @@ pub struct EdgeReport {
     pub fill: u64,
     /// The most batches that were in it: the sum of each channel's most.
     pub high_water: u64,
+}
+
+impl EdgeReport {
+    /// The most that was in it, as a part of its capacity, from 0 to 1.
+    pub fn high_water_share(&self) -> f64 {
+        (self.high_water as f64 / self.capacity.max(1) as f64).min(1.0)
+    }
 }
 
 /// What a run is made of, with the counters of its workers and the fill of its channels.
@@ -212,13 +222,6 @@ impl Report {
     pub fn elapsed(&self) -> Duration {
         self.elapsed
     }
-
-    /// The stage that held the others back: the one whose workers were busy for the largest part of the run.
-    pub fn bottleneck(&self) -> Option<&StageReport> {
-        self.stages
-            .iter()
-            .max_by(|a, b| a.busy_share().total_cmp(&b.busy_share()))
-    }
 }
 
 impl StageReport {
@@ -247,6 +250,16 @@ impl StageReport {
         self.sum(|w| w.items_out)
     }
 
+    /// Chunks or batches its workers took in.
+    pub fn batches_in(&self) -> u64 {
+        self.sum(|w| w.batches_in)
+    }
+
+    /// Batches its workers handed on.
+    pub fn batches_out(&self) -> u64 {
+        self.sum(|w| w.batches_out)
+    }
+
     /// Bytes its workers took in.
     pub fn bytes_in(&self) -> u64 {
         self.sum(|w| w.bytes_in)
@@ -270,6 +283,11 @@ impl StageReport {
     /// How often its workers tried a rejected item again.
     pub fn retried(&self) -> u64 {
         self.sum(|w| w.retried)
+    }
+
+    /// Panics of closures in its workers.
+    pub fn panics(&self) -> u64 {
+        self.sum(|w| w.panics)
     }
 
     /// Distinct keys of a stage that reduces by key.
@@ -380,7 +398,7 @@ impl fmt::Display for Report {
         }
         write!(f, "{:.1?} in all", self.elapsed)?;
         if let Some(stage) = self.bottleneck() {
-            write!(f, "; the stage {} was the busiest", stage.name)?;
+            write!(f, "; the stage {} held it back most", stage.name)?;
         }
         Ok(())
     }

@@ -76,8 +76,8 @@ const KNOWS: &[(&str, &[&str])] = &[
             "edge", "error", "options", "output", "plan", "source", "step",
         ],
     ),
-    // Who looks at runs.
-    ("observe", &["error", "run"]),
+    // Who looks at runs, and what is made of one in words and pictures.
+    ("observe", &["error", "options", "plan", "run"]),
     ("sink", &["error", "run"]),
     ("read", &["error", "reject", "run", "source", "step"]),
     ("csv", &["error", "read", "sink"]),

@@ -92,6 +92,7 @@ fn every_chain_is_debug_and_crosses_threads() {
     )>();
     check::<(
         chain::FlatMap<Source, Fun>,
+        chain::HottestKeys<Source, Fun>,
         chain::Inspect<Source, Fun>,
         chain::MapBatch<Source, Fun>,
     )>();

@@ -3,4 +3,13 @@
 #[cfg(feature = "progress")]
 mod progress;
 mod size;
+mod analyze;
+mod hot;
 mod watch;
+
+/// Work of a known amount, which no optimiser takes away.
+fn burn(steps: u64) -> u64 {
+    (0..steps).fold(1, |a: u64, n| {
+        std::hint::black_box(a.wrapping_mul(31).wrapping_add(n))
+    })
+}

@@ -1,0 +1,278 @@
+//! Which stage held a run back, and why: a pure function of the report and the number of cores.
+//!
+//! The time of a worker is measured against the whole run, not against its own life: a source that worked hard for the first tenth
+//! of a run is not what the rest of it waited for. The rules are tried in a fixed order, and the first that holds is the finding, so
+//! that there is always one sentence and never two that contradict each other.
+
+use crate::plan::{Edge, End, Node, Routing};
+use crate::run::{Report, StageReport, WorkerReport};
+
+/// A run shorter than this says more about starting threads than about the flow.
+const SHORT: f64 = 0.002;
+/// Two stages that are busy for nearly the same part of the run are told apart by who waits for them.
+const NEAR: f64 = 0.05;
+/// A stage that is busy for less than this holds nobody back.
+const BUSY: f64 = 0.5;
+/// A worker with this many times its part of the items is what the others wait for.
+const SKEWED: f64 = 1.5;
+/// Cores count as all busy from this part on.
+const FULL: f64 = 0.9;
+/// Batches with fewer items than this, many of them, and items that take less than so many seconds: handing over is the work.
+const TINY: f64 = 8.0;
+const MANY: u64 = 256;
+const CHEAP: f64 = 20e-6;
+
+/// What held a run back.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Finding {
+    /// The stage, by number.
+    pub(super) stage: usize,
+    pub(super) cause: Cause,
+    /// The part of the run for which its busiest worker worked, from 0 to 1.
+    pub(super) busy: f64,
+    /// The part of the run for which the stages in front of it had no room.
+    pub(super) held: f64,
+    /// How many threads were at work at a time, on average, over all stages.
+    pub(super) threads: f64,
+    pub(super) cores: usize,
+}
+
+/// Why a stage held a run back.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Cause {
+    /// The run was too short to say.
+    Short,
+    /// The thread that takes the items, or the stages that do, were slower than the flow.
+    Taker,
+    /// The source had nothing to give for most of the time.
+    Waiting,
+    /// Batches of few cheap items went over this edge.
+    Tiny { edge: usize, items: f64 },
+    /// One worker has much more than its part of the items.
+    Skew { partition: usize, share: f64 },
+    /// A free reduction is given every item over a hash boundary.
+    Reduce,
+    /// The stage is busy and reads the source.
+    Source,
+    /// The stage is busy.
+    Busy,
+    /// No stage was busy, and this one had more threads than it used.
+    Threads { needed: usize },
+    /// No stage was busy.
+    Quiet,
+}
+
+/// Parts of the run, from 0 to 1, that a stage's workers spent on something; on average, and for the worker with most of it.
+struct Parts {
+    busiest: f64,
+    busy: f64,
+    starved: f64,
+    blocked: f64,
+}
+
+impl Parts {
+    fn of(stage: &StageReport, elapsed: f64) -> Self {
+        let part = |time: fn(&WorkerReport) -> std::time::Duration| {
+            let parts = stage.workers().iter().map(move |worker| {
+                // A worker may be seen a moment later than the run.
+                (time(worker).as_secs_f64() / elapsed).min(1.0)
+            });
+            (parts.clone().sum::<f64>(), parts.fold(0.0, f64::max))
+        };
+        let workers = stage.workers().len().max(1) as f64;
+        let (busy, busiest) = part(|w| w.busy);
+        Parts {
+            busiest,
+            busy: busy / workers,
+            starved: part(|w| w.waiting_input).0 / workers,
+            blocked: part(|w| w.waiting_output).0 / workers,
+        }
+    }
+}
+
+/// A report with what is computed of each stage once.
+struct View<'r> {
+    report: &'r Report,
+    parts: Vec<Parts>,
+    elapsed: f64,
+}
+
+/// What held the run back; `None` if it had no stages.
+pub(super) fn analyze(report: &Report, cores: usize) -> Option<Finding> {
+    let elapsed = report.elapsed.as_secs_f64().max(f64::MIN_POSITIVE);
+    let stages = report.stages.iter();
+    let view = View {
+        report,
+        parts: stages.map(|stage| Parts::of(stage, elapsed)).collect(),
+        elapsed,
+    };
+    let most = view.busiest()?;
+    let (stage, cause) = view.outside(most).unwrap_or_else(|| view.inside(most));
+    Some(Finding {
+        stage,
+        cause,
+        busy: view.parts[stage].busiest,
+        held: view.held(stage),
+        threads: view.threads(),
+        cores,
+    })
+}
+
+impl View<'_> {
+    fn node(&self, stage: usize) -> Option<&Node> {
+        self.report.plan.nodes.get(stage)
+    }
+
+    fn edges_into(&self, stage: usize) -> impl Iterator<Item = (usize, &Edge)> {
+        self.report.plan.edges_into(stage)
+    }
+
+    fn is_source(&self, stage: usize) -> bool {
+        self.edges_into(stage).next().is_none()
+    }
+
+    /// How many threads were at work at a time, on average.
+    fn threads(&self) -> f64 {
+        let stages = self.parts.iter().zip(&self.report.stages);
+        stages
+            .map(|(parts, stage)| parts.busy * stage.workers().len() as f64)
+            .sum()
+    }
+
+    /// The part of the run for which the stages in front had no room, of the one that had least.
+    fn held(&self, stage: usize) -> f64 {
+        let before = self.edges_into(stage).flat_map(|(_, edge)| &edge.from);
+        before
+            .map(|&from| self.parts[from].blocked)
+            .fold(0.0, f64::max)
+    }
+
+    /// The stage whose busiest worker was busy for most of the run; of several that are near each other, the one for which
+    /// those before it waited longest.
+    fn busiest(&self) -> Option<usize> {
+        let most = self.parts.iter().map(|parts| parts.busiest);
+        let most = most.fold(0.0, f64::max);
+        let near = (0..self.parts.len()).filter(|&s| self.parts[s].busiest >= most - NEAR);
+        near.max_by(|&a, &b| {
+            let of = |stage| (self.held(stage), self.parts[stage].busiest);
+            let (a, b) = (of(a), of(b));
+            a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1))
+        })
+    }
+
+    /// Reasons that lie outside the stages' own work.
+    fn outside(&self, most: usize) -> Option<(usize, Cause)> {
+        if self.elapsed < SHORT {
+            return Some((most, Cause::Short));
+        }
+        let busiest = self.parts[most].busiest;
+        let stages = 0..self.parts.len();
+        let blocked = |stage: &usize| self.parts[*stage].blocked;
+        let by_blocked = |a: &usize, b: &usize| blocked(a).total_cmp(&blocked(b));
+        let takers = stages.clone().filter(|&stage| {
+            let end = self.node(stage).map(|node| node.end);
+            matches!(end, Some(End::Caller { .. } | End::Stages(_)))
+        });
+        let taker = takers.max_by(by_blocked);
+        if let Some(taker) = taker.filter(|s| blocked(s) >= BUSY && blocked(s) > busiest) {
+            return Some((taker, Cause::Taker));
+        }
+        if busiest < BUSY {
+            let starved = |stage: &usize| self.parts[*stage].starved;
+            let sources = stages.filter(|&stage| self.is_source(stage));
+            let idle = sources.max_by(|a, b| starved(a).total_cmp(&starved(b)));
+            if let Some(idle) = idle.filter(|s| starved(s) >= BUSY) {
+                return Some((idle, Cause::Waiting));
+            }
+        }
+        self.tiny()
+    }
+
+    /// The edge over which most batches went, if they held few items that cost little.
+    fn tiny(&self) -> Option<(usize, Cause)> {
+        let edges = self.report.plan.edges.iter().enumerate();
+        let of_edge = edges.filter_map(|(at, edge)| {
+            let from = edge.from.iter().map(|&from| &self.report.stages[from]);
+            let sent: u64 = from.clone().map(StageReport::batches_out).sum();
+            let items: u64 = from.map(StageReport::items_out).sum();
+            // The busiest thread beside this edge: if it does more for an item than handing it over, that is its work.
+            let busy = |stage: usize| self.parts[stage].busiest * self.elapsed;
+            let beside = edge.from.iter().copied().chain([edge.to]).map(busy);
+            let cost = beside.fold(0.0, f64::max) / items.max(1) as f64;
+            let size = items as f64 / sent.max(1) as f64;
+            (sent >= MANY && size < TINY && cost < CHEAP).then_some((at, edge.to, size, sent))
+        });
+        of_edge
+            .max_by_key(|(.., sent)| *sent)
+            .map(|(edge, to, items, _)| (to, Cause::Tiny { edge, items }))
+    }
+
+    /// Reasons that lie in a stage.
+    fn inside(&self, most: usize) -> (usize, Cause) {
+        if self.parts[most].busiest < BUSY {
+            return self.too_many().unwrap_or((most, Cause::Quiet));
+        }
+        if let Some(skew) = self.skew(most) {
+            return (most, skew);
+        }
+        let reduces = self
+            .node(most)
+            .is_some_and(|node| node.steps.contains(&"reduce"));
+        let hashed = self
+            .edges_into(most)
+            .any(|(_, edge)| edge.routing == Routing::Hash);
+        let cause = match (reduces && hashed, self.is_source(most)) {
+            (true, _) => Cause::Reduce,
+            (_, true) => Cause::Source,
+            _ => Cause::Busy,
+        };
+        (most, cause)
+    }
+
+    /// Whether one worker of a stage has most of the items, and is what the others wait for.
+    fn skew(&self, stage: usize) -> Option<Cause> {
+        let own = |(_, edge): (usize, &Edge)| edge.routing != Routing::Shared;
+        if !self.edges_into(stage).any(own) {
+            return None;
+        }
+        let report = &self.report.stages[stage];
+        let skewed = report.skew().is_some_and(|skew| skew >= SKEWED);
+        let workers = report.workers().iter().enumerate();
+        let (partition, most) = workers.max_by_key(|(_, worker)| worker.items_in)?;
+        let parts = &self.parts[stage];
+        let busy = most.busy.as_secs_f64() / self.elapsed;
+        // The others have time to spare, and the one with the items has none.
+        let alone = parts.busiest - busy < NEAR && parts.busiest > parts.busy * 1.2;
+        (skewed && alone).then(|| Cause::Skew {
+            partition,
+            share: most.items_in as f64 / report.items_in().max(1) as f64,
+        })
+    }
+
+    /// The stage with most threads that had nothing to do, where all were idle for most of the time.
+    fn too_many(&self) -> Option<(usize, Cause)> {
+        let idle = |stage: usize| {
+            let workers = self.report.stages[stage].workers().len();
+            let work = self.parts[stage].busy * workers as f64;
+            let needed = (work.ceil() as usize).max(1);
+            (workers.saturating_sub(needed), needed)
+        };
+        let stages = (0..self.parts.len()).filter(|&s| self.parts[s].starved >= BUSY);
+        let most = stages.max_by_key(|&stage| idle(stage).0)?;
+        let (spare, needed) = idle(most);
+        (spare > 0).then_some((most, Cause::Threads { needed }))
+    }
+}
+
+impl Finding {
+    /// Whether more threads would find no core that is free, if they compute.
+    pub(super) fn cores_full(&self) -> bool {
+        self.threads >= FULL * self.cores as f64
+    }
+
+    /// Cores that were free, on average.
+    pub(super) fn spare(&self) -> usize {
+        let spare = self.cores as f64 - self.threads;
+        spare.round().max(1.0) as usize
+    }
+}
