@@ -46,7 +46,7 @@ fn a_slow_stage_in_the_middle() {
         .stages(1)
         .batch(50)
         .name("middle")
-        .map(|n| n + burn(SLOW / 4))
+        .map(|n| n ^ burn(SLOW / 4))
         .shuffle()
         .stages(1)
         .name("end")
@@ -105,7 +105,7 @@ fn a_free_reduction() {
         .stages(1)
         .batch(50)
         .name("reduce")
-        .reduce(|| 0, |sum: &mut u64, _| *sum += burn(SLOW / 4))
+        .reduce(|| 0, |sum: &mut u64, _| *sum ^= burn(SLOW / 4))
         .run()
         .unwrap();
     let (stage, text) = found(&report);
