@@ -120,9 +120,9 @@ pub mod chain {
     pub use crate::state::{
         FullOuter, Inner, JoinKind, Joined, JoinedWithin, Keyed, LeftOuter, RightOuter,
     };
+    pub use crate::step::HottestKeys;
     #[cfg(feature = "rate")]
     pub use crate::step::RateLimit;
-    pub use crate::step::HottestKeys;
     pub use crate::step::{
         Accumulate, AndEmit, Attempt, Boxed, Bridging, ByReference, ByValue, Chunks, Departition,
         DropLate, Emit, EmitState, Filter, FilterMap, FlatMap, FlatOk, Given, Inspect, ItsKey,

@@ -10,12 +10,12 @@ use crate::source::{
     FromIter, FromIters, FromRange, FromReceiver, FromSlice, FromSource, FromText, ReadLines,
 };
 use crate::state::{BySession, Joined, Keyed, MergeWindows};
+use crate::step::HottestKeys;
 use crate::step::{
     AndEmit, Boxed, Chunks, Departition, Emit, EmitState, Filter, FilterMap, FlatMap, Inspect, Map,
     MapBatch, MapConcurrent, MapWith, OnTrigger, Pipe, Spread, Take, Tries, Uniq, Windowed,
     WithOrigin,
 };
-use crate::step::HottestKeys;
 
 /// A chain that gives any number of items, and not the one accumulator of a [`reduce`](crate::Flow::reduce).
 #[diagnostic::on_unimplemented(

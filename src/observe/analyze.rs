@@ -11,8 +11,11 @@ use crate::run::{Report, StageReport, WorkerReport};
 const SHORT: f64 = 0.002;
 /// Two stages that are busy for nearly the same part of the run are told apart by who waits for them.
 const NEAR: f64 = 0.05;
-/// A stage that is busy for less than this holds nobody back.
+/// A stage that is busy for less than this holds nobody back,
 const BUSY: f64 = 0.5;
+/// unless it does nearly all of the work there is: then threads were woken late, and it is still what there is to mend.
+const LEAST: f64 = 0.25;
+const ALONE: f64 = 4.0;
 /// A worker with this many times its part of the items is what the others wait for.
 const SKEWED: f64 = 1.5;
 /// Cores count as all busy from this part on.
@@ -207,9 +210,17 @@ impl View<'_> {
             .map(|(edge, to, items, _)| (to, Cause::Tiny { edge, items }))
     }
 
+    /// Whether a stage does enough to hold others back.
+    fn works(&self, stage: usize) -> bool {
+        let workers = self.report.stages[stage].workers().len() as f64;
+        let parts = &self.parts[stage];
+        let others = self.threads() - parts.busy * workers;
+        parts.busiest >= BUSY || (parts.busiest >= LEAST && parts.busiest >= ALONE * others)
+    }
+
     /// Reasons that lie in a stage.
     fn inside(&self, most: usize) -> (usize, Cause) {
-        if self.parts[most].busiest < BUSY {
+        if !self.works(most) {
             return self.too_many().unwrap_or((most, Cause::Quiet));
         }
         if let Some(skew) = self.skew(most) {

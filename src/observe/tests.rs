@@ -210,6 +210,33 @@ fn threads_with_nothing_to_do_are_too_many() {
 }
 
 #[test]
+fn on_a_machine_with_other_work_the_stage_that_does_all_is_found() {
+    // Threads are woken late: the consumer has no input though the producer has no room.
+    let report = report(
+        chain(&[Shared]),
+        &[
+            ("read", &[worker(500, 420, 580)]),
+            ("end", &[worker(500, 10, 0)]),
+        ],
+    );
+    let finding = analyze(&report, 2).unwrap();
+    assert_eq!((finding.stage, finding.cause), (0, Cause::Source));
+    let even = report_of_two(420, 400);
+    assert_eq!(analyze(&even, 2).unwrap().cause, Cause::Quiet);
+}
+
+/// Two stages of a thread each that were busy for so many milliseconds of a second.
+fn report_of_two(first: u64, second: u64) -> Report {
+    report(
+        chain(&[Shared]),
+        &[
+            ("read", &[worker(500, first, 580)]),
+            ("end", &[worker(500, second, 0)]),
+        ],
+    )
+}
+
+#[test]
 fn a_run_that_was_short_is_said_to_be() {
     let mut report = report(
         word_count(),
