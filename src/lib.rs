@@ -90,6 +90,7 @@ pub use run::{
     Doing, EdgeReport, InputSize, ManualClock, Observer, Report, StageReport, StopToken, Unit,
     Watch, Watched, Watching, WorkerReport,
 };
+pub use run::{Moment, Timeline};
 pub use source::{Integer, Integers, Source, Text};
 pub use state::{Adder, Side};
 pub use step::{Chunk, Origin, Pipe, Punctuation};

@@ -43,6 +43,7 @@ mod take_sort;
 #[cfg(feature = "tcp")]
 mod tcp;
 mod through_stages;
+mod timeline;
 mod uniq;
 mod unreduced;
 mod window;
@@ -102,7 +103,7 @@ use crate::step::{Boxed, Pipe};
 /// | stages | [`from_stages`], [`from_specs`], [`through_stages`], [`through_specs`], [`into_stages`], [`into_specs`] |
 /// | ends | [`collect`], [`collect_vec`], [`collect_partitions`], [`fold`], [`count`], [`sum`], [`for_each`], [`try_for_each`], [`sorted`], [`sorted_by_key`], [`top`], [`top_by_key`], [`into_sink`], [`run`], [`start`], [`serve`], [`serve_to_all`], [`into_iter`], [`scope`], [`ending`] |
 /// | options of a stage | [`stages`], [`batch`], [`batch_bytes`], [`buffer`], [`linger`], [`weigh`], [`name`] |
-/// | options of a run | [`deadline`](Flow::deadline), [`stop_token`](Flow::stop_token), [`seeded`](Flow::seeded), [`clock`](Flow::clock), [`held`](Flow::held), [`flow_name`](Flow::flow_name), [`observe`](Flow::observe), [`hottest_keys`](Flow::hottest_keys), [`watch`](Flow::watch) |
+/// | options of a run | [`deadline`](Flow::deadline), [`stop_token`](Flow::stop_token), [`seeded`](Flow::seeded), [`clock`](Flow::clock), [`held`](Flow::held), [`flow_name`](Flow::flow_name), [`observe`](Flow::observe), [`hottest_keys`](Flow::hottest_keys), [`timeline`](Flow::timeline), [`watch`](Flow::watch) |
 /// | the plan | [`explain`](Flow::explain), [`plan`](Flow::plan) |
 ///
 /// # Examples

@@ -4,6 +4,7 @@
 //! - `metrics.rs` (feature `metrics`): counters, gauges and histograms for a recorder
 //! - `trace.rs` (feature `tracing`): spans and events; without the feature `untraced.rs`, which does nothing
 //! - `sampler.rs`: the one thread that looks at a run from time to time
+//! - `timeline.rs`: what a run has done by when; `layout.rs`, `draw.rs`, `figures.rs`, `html.rs`: pictures of it
 //! - `explain.rs`, `analyze.rs`, `advice.rs`: the report over the plan, and the sentence that names the bottleneck
 //!
 //! All but tracing are watchers ([`Watch`](crate::run::Watch)) or read a [`Report`](crate::Report), which is plain data: the
@@ -12,15 +13,20 @@
 
 mod advice;
 mod analyze;
+mod draw;
 mod explain;
+mod figures;
+mod html;
+mod layout;
 #[cfg(feature = "progress")]
 mod progress;
-#[cfg(test)]
-mod samples;
-#[cfg(feature = "progress")]
 mod sampler;
 #[cfg(test)]
+mod samples;
+#[cfg(test)]
 mod tests;
+mod timeline;
 
 #[cfg(feature = "progress")]
 pub use progress::Progress;
+pub(crate) use timeline::Timekeeper;

@@ -8,6 +8,7 @@
 mod bound;
 mod check;
 mod explain;
+mod figures;
 mod inputs;
 mod names;
 mod order;
@@ -23,7 +24,9 @@ use crate::options::Group;
 
 pub(crate) use check::check;
 pub(crate) use explain::routing;
+pub(crate) use figures::{Figures, HOT, Link};
 pub(crate) use names::stage_names;
+pub(crate) use render::{dot, mermaid, results};
 pub(crate) use words::{batches, bytes, count, items, list, number, threads};
 
 /// The stages and edges of a flow, in build order.
@@ -131,7 +134,7 @@ impl Plan {
     /// assert!(flow.plan().to_mermaid().starts_with("flowchart LR\n"));
     /// ```
     pub fn to_mermaid(&self) -> String {
-        render::mermaid(self)
+        render::mermaid(self, &Figures::default())
     }
 
     /// The plan in DOT, the language of Graphviz.
@@ -144,7 +147,7 @@ impl Plan {
     /// assert!(flow.plan().to_dot().starts_with("digraph flow {\n"));
     /// ```
     pub fn to_dot(&self) -> String {
-        render::dot(self)
+        render::dot(self, &Figures::default())
     }
 
     /// The plan as one line of JSON, for programs.

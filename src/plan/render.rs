@@ -1,4 +1,4 @@
-//! The plan for other programs: Mermaid and DOT to draw it, JSON to read it.
+//! The plan for other programs: Mermaid and DOT to draw it, with what was measured if it has run, JSON to read it.
 //!
 //! Whatever a name contains, the output stays well-formed: each format has its own way to write a string, and every
 //! string goes through it. Nodes and edges come in build order, so equal plans give equal text.
@@ -6,45 +6,89 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
+use super::figures::{Figures, HOT, Link};
 use super::names::stage_names;
 use super::words::{batches, items, threads};
 use super::{Edge, End, Node, Plan, Routing, bound};
 
+/// The lines of a label in one, each written for the format.
+fn lines(
+    plain: &[String],
+    more: Option<&Vec<String>>,
+    text: fn(&str) -> String,
+    end: &str,
+) -> String {
+    let all = plain.iter().chain(more.into_iter().flatten());
+    let all: Vec<String> = all.map(|line| text(line)).collect();
+    all.join(end)
+}
+
 /// A flowchart from left to right.
-pub(crate) fn mermaid(plan: &Plan) -> String {
+pub(crate) fn mermaid(plan: &Plan, figures: &Figures) -> String {
     let names = stage_names(plan);
     let mut out = String::from("flowchart LR\n");
     for (at, node) in plan.nodes.iter().enumerate() {
-        let label = label(&names[at], node).map(|line| mermaid_text(&line));
-        let _ = writeln!(out, "    s{at}[\"{}\"]", label.join("<br/>"));
+        let more = figures.stages.get(at);
+        let label = lines(&label(&names[at], node), more, mermaid_text, "<br/>");
+        let _ = writeln!(out, "    s{at}[\"{label}\"]");
     }
-    for edge in &plan.edges {
-        let label = edge_label(plan, edge).map(|line| mermaid_text(&line));
-        for from in &edge.from {
-            let (label, to) = (label.join("<br/>"), edge.to);
+    // Styles name links by their number.
+    let mut styles = String::new();
+    let mut number = 0;
+    for (at, edge) in plan.edges.iter().enumerate() {
+        for (place, from) in edge.from.iter().enumerate() {
+            let link = figures.link(at, place);
+            let more = link.map(|link| &link.label);
+            let label = lines(&edge_label(plan, edge), more, mermaid_text, "<br/>");
+            let to = edge.to;
             let _ = writeln!(out, "    s{from} -->|\"{label}\"| s{to}");
+            if let Some(link) = link {
+                let (colour, width) = (link.colour, link.width);
+                let _ = writeln!(
+                    styles,
+                    "    linkStyle {number} stroke:{colour},stroke-width:{width}px"
+                );
+            }
+            number += 1;
         }
     }
     for (at, text) in results(plan) {
         let text = mermaid_text(&text);
         let _ = writeln!(out, "    s{at} --> result{at}([\"{text}\"])");
     }
+    out.push_str(&styles);
+    if let Some(stage) = figures.bottleneck {
+        let _ = writeln!(out, "    style s{stage} stroke:{HOT},stroke-width:3px");
+    }
     out
 }
 
 /// A digraph of Graphviz.
-pub(crate) fn dot(plan: &Plan) -> String {
+pub(crate) fn dot(plan: &Plan, figures: &Figures) -> String {
     let names = stage_names(plan);
     let mut out = String::from("digraph flow {\n    rankdir=LR;\n    node [shape=box];\n");
     for (at, node) in plan.nodes.iter().enumerate() {
-        let label = label(&names[at], node).map(|line| dot_text(&line));
-        let _ = writeln!(out, "    s{at} [label=\"{}\"];", label.join("\\n"));
+        let more = figures.stages.get(at);
+        let label = lines(&label(&names[at], node), more, dot_text, "\\n");
+        let style = match figures.bottleneck {
+            Some(stage) if stage == at => format!(", color=\"{HOT}\", penwidth=3"),
+            _ => String::new(),
+        };
+        let _ = writeln!(out, "    s{at} [label=\"{label}\"{style}];");
     }
-    for edge in &plan.edges {
-        let label = edge_label(plan, edge).map(|line| dot_text(&line));
-        for from in &edge.from {
-            let (label, to) = (label.join("\\n"), edge.to);
-            let _ = writeln!(out, "    s{from} -> s{to} [label=\"{label}\"];");
+    for (at, edge) in plan.edges.iter().enumerate() {
+        for (place, from) in edge.from.iter().enumerate() {
+            let link = figures.link(at, place);
+            let more = link.map(|link| &link.label);
+            let label = lines(&edge_label(plan, edge), more, dot_text, "\\n");
+            let style = match link {
+                Some(Link { colour, width, .. }) => {
+                    format!(", color=\"{colour}\", penwidth={width}")
+                }
+                None => String::new(),
+            };
+            let to = edge.to;
+            let _ = writeln!(out, "    s{from} -> s{to} [label=\"{label}\"{style}];");
         }
     }
     for (at, text) in results(plan) {
@@ -141,7 +185,7 @@ fn routing(routing: Routing) -> &'static str {
 }
 
 /// The stages whose items leave the flow, and where to.
-fn results(plan: &Plan) -> impl Iterator<Item = (usize, String)> {
+pub(crate) fn results(plan: &Plan) -> impl Iterator<Item = (usize, String)> {
     let ends = plan.nodes.iter().enumerate();
     ends.filter_map(|(at, node)| match node.end {
         End::Edge(_) | End::Fork(_) => None,
@@ -231,7 +275,7 @@ flowchart LR
     s0 -->|\"hash<br/>4 batches of 1,024 items a thread\"| s1
     s1 --> result1([\"collect\"])
 ";
-        assert_eq!(mermaid(&word_count()), expected);
+        assert_eq!(mermaid(&word_count(), &Figures::default()), expected);
     }
 
     #[test]
@@ -245,7 +289,7 @@ flowchart LR
     s1 -->|\"shared<br/>4 batches of 10 items a thread\"| s2
     s2 --> result2([\"the calling thread\"])
 ";
-        assert_eq!(mermaid(&merge()), expected);
+        assert_eq!(mermaid(&merge(), &Figures::default()), expected);
     }
 
     #[test]
@@ -260,7 +304,7 @@ flowchart LR
     s1 -> result1;
 }
 "#;
-        assert_eq!(dot(&word_count()), expected);
+        assert_eq!(dot(&word_count(), &Figures::default()), expected);
     }
 
     #[test]
@@ -298,9 +342,9 @@ flowchart LR
             json(&plan),
             r#"{"stages":[],"edges":[],"threads":0,"most_in_flight":0}"#
         );
-        assert_eq!(mermaid(&plan), "flowchart LR\n");
+        assert_eq!(mermaid(&plan, &Figures::default()), "flowchart LR\n");
         assert_eq!(
-            dot(&plan),
+            dot(&plan, &Figures::default()),
             "digraph flow {\n    rankdir=LR;\n    node [shape=box];\n}\n"
         );
     }
@@ -313,12 +357,12 @@ flowchart LR
             "{}",
             json(&plan)
         );
-        let drawn = mermaid(&plan);
+        let drawn = mermaid(&plan, &Figures::default());
         assert!(
             drawn.contains("s0[\"a#34;b#92;c<br/>#35;#60;#38;#62; #96;é<br/>2 threads"),
             "{drawn}"
         );
-        let drawn = dot(&plan);
+        let drawn = dot(&plan, &Figures::default());
         assert!(
             drawn.contains(r##"s0 [label="a\"b\\c\n#<&amp;> `é\n2 threads"##),
             "{drawn}"

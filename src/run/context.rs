@@ -12,8 +12,9 @@ use super::clock::Clock;
 use super::counts::Counts;
 use super::gate::Gate;
 use super::lines::Lines;
-use super::report::{Report, Scene};
+use super::report::Scene;
 use super::stop::StopToken;
+use super::timeline::Timeline;
 use crate::edge::{Fronts, Marks};
 use crate::error::{Error, ErrorKind, Position};
 use crate::options::Group;
@@ -37,7 +38,9 @@ pub(crate) struct Shared {
     token: Option<StopToken>,
     deadline: Option<Instant>,
     /// When all was done, since the start of the run.
-    over: OnceLock<Duration>,
+    pub(super) over: OnceLock<Duration>,
+    /// Who keeps the run over time, if anybody does.
+    pub(super) timeline: OnceLock<Arc<Mutex<Timeline>>>,
     /// Whose time the run keeps.
     pub(crate) clock: Clock,
     pub(crate) started: Instant,
@@ -64,6 +67,7 @@ impl Shared {
             token,
             deadline,
             over: OnceLock::new(),
+            timeline: OnceLock::new(),
             clock,
             started: Instant::now(),
             hasher: if seeded {
@@ -200,12 +204,6 @@ impl Shared {
     /// The time of the run, by which chunks are paced, batches linger and timers fire.
     pub(crate) fn now(&self) -> Instant {
         self.clock.now(self.started)
-    }
-
-    /// What has been done so far.
-    pub(crate) fn report(&self) -> Report {
-        let until = self.over.get().copied();
-        self.scene.report(until.unwrap_or_else(|| self.age()))
     }
 }
 

@@ -20,6 +20,7 @@ mod size;
 mod start;
 mod stop;
 mod threads;
+mod timeline;
 mod watch;
 
 use std::time::Instant;
@@ -44,6 +45,7 @@ pub use size::{InputSize, Unit};
 pub(crate) use start::cannot_spawn;
 pub(crate) use start::{Launched, Prepared};
 pub use stop::StopToken;
+pub use timeline::{Moment, Timeline};
 pub(crate) use watch::Watcher;
 #[cfg(feature = "progress")]
 pub(crate) use watch::quietly;

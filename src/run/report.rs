@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::counts::{Counts, Fill};
-use super::size::{InputSize, size_of_input};
 use super::hottest::Hot;
+use super::size::{InputSize, size_of_input};
+use super::timeline::Timeline;
 use crate::plan::{Plan, Routing};
 
 /// What a run did, as [`Flow::run`](crate::Flow::run) returns it, [`Error::report`](crate::Error::report) keeps it, and
@@ -28,6 +29,7 @@ pub struct Report {
     pub(crate) stages: Vec<StageReport>,
     pub(crate) edges: Vec<EdgeReport>,
     pub(crate) elapsed: Duration,
+    pub(crate) timeline: Option<Timeline>,
 }
 
 /// What one stage of a run did.
@@ -177,6 +179,7 @@ impl Scene {
                 })
                 .collect(),
             elapsed: now,
+            timeline: None,
         }
     }
 }

@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use super::{Report, Shared, lock};
+use super::{Report, Shared, Timeline, lock};
 use crate::error::{Error, ErrorKind};
 
 /// Somebody who is told when a run begins and when it has ended, for [`Flow::watch`](crate::Flow::watch).
@@ -83,6 +83,16 @@ impl Watched {
     /// What the run has done so far, or did.
     pub fn report(&self) -> Report {
         self.0.report()
+    }
+
+    /// The same without the time line, which is being made of these.
+    pub(crate) fn report_now(&self) -> Report {
+        self.0.report_now()
+    }
+
+    /// Says where the run's time line is kept; false if somebody keeps it already.
+    pub(crate) fn keep(&self, line: Arc<Mutex<Timeline>>) -> bool {
+        self.0.timeline.set(line).is_ok()
     }
 
     /// Whether the run has ended.

@@ -1,10 +1,10 @@
 //! Runs that are looked at: who is told of what, and whether what they see is so.
 
+mod analyze;
+mod hot;
 #[cfg(feature = "progress")]
 mod progress;
 mod size;
-mod analyze;
-mod hot;
 mod watch;
 
 /// Work of a known amount, which no optimiser takes away.

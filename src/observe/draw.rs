@@ -1,0 +1,246 @@
+//! A report drawn as SVG, and the style of all that is drawn here.
+//!
+//! Whatever stands in a name is text: every string goes through [`text`]. Colours are named by classes, and [`STYLE`] says what they are
+//! in light and in dark, so a page has to contain it once. Each box has the number of its stage in `data-stage`, and each line that of its
+//! edge in `data-edge`, so that a page that changes can find them.
+
+use std::fmt::Write;
+
+use super::advice::percent;
+use super::figures::{figures, short};
+use super::layout::{Sizes, layout};
+use crate::plan::{HOT, Link, results, threads};
+use crate::run::{Report, StageReport};
+
+const SIZES: Sizes = Sizes {
+    width: 240.0,
+    height: 84.0,
+    gap: 28.0,
+    fall: 58.0,
+};
+/// Around the graph, so that frames and labels are not cut off.
+const MARGIN: f64 = 8.0;
+/// Letters of a name and of the small line below it that fit a box; the whole name is shown by its title.
+const LETTERS: (usize, usize) = (28, 38);
+
+/// What the classes of drawings look like.
+pub(crate) const STYLE: &str = "\
+:root{color-scheme:light dark;--back:#fff;--card:#f6f7f9;--ink:#1b1f24;--soft:#5b6472;--rule:#d9dee5;\
+--busy:#2f6fd6;--starved:#c3cad4;--blocked:#d9822b;--calm:#2e8b57;--warm:#d08700;--hot:#c0392b}\
+@media (prefers-color-scheme:dark){:root{--back:#14171c;--card:#1d2229;--ink:#e7eaee;--soft:#9aa5b4;--rule:#343b46;\
+--busy:#6ea0f2;--starved:#4a5361;--blocked:#e9a04f;--calm:#4fb37d;--warm:#e0a52e;--hot:#ef6a5a}}\
+svg text{fill:var(--ink);font:12px system-ui,sans-serif}svg .soft{fill:var(--soft);font-size:11px}\
+svg .name{font-weight:600;font-size:13px}.box{fill:var(--card);stroke:var(--rule);stroke-width:1}\
+.box.hot{stroke:var(--hot);stroke-width:2.5}.line{fill:none;stroke-linecap:round}.calm{stroke:var(--calm)}\
+.warm{stroke:var(--warm)}.line.hot{stroke:var(--hot)}.tip.calm{fill:var(--calm);stroke:none}.tip.warm{fill:var(--warm);stroke:none}\
+.tip.hot{fill:var(--hot);stroke:none}.busy{fill:var(--busy)}.starved{fill:var(--starved)}.blocked{fill:var(--blocked)}\
+.halo{paint-order:stroke;stroke:var(--back);stroke-width:4px}";
+
+/// The stages and edges of a report as one SVG element.
+pub(crate) fn graph(report: &Report, cores: usize) -> String {
+    let figures = figures(report, cores);
+    let plan = &report.plan;
+    let links: Vec<(usize, usize, usize)> = plan
+        .edges
+        .iter()
+        .enumerate()
+        .flat_map(|(at, edge)| {
+            let from = edge.from.iter().enumerate();
+            from.map(move |(place, _)| (at, place, edge.to))
+        })
+        .collect();
+    let lines: Vec<(usize, usize)> = links
+        .iter()
+        .map(|&(edge, place, to)| (plan.edges[edge].from[place], to))
+        .collect();
+    let drawn = layout(report.stages.len(), &lines, SIZES);
+    let (width, height) = (drawn.width + 2.0 * MARGIN, drawn.height + 2.0 * MARGIN);
+    let mut out = format!(
+        "<svg class=\"graph\" xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"{} {} {width} {height}\" width=\"{width}\" \
+         height=\"{height}\" role=\"img\" aria-label=\"the stages of the flow\">",
+        -MARGIN, -MARGIN
+    );
+    for (&(edge, place, _), points) in links.iter().zip(&drawn.lines) {
+        line(&mut out, edge, &figures.links[edge][place], points);
+    }
+    for (&(edge, place, _), points) in links.iter().zip(&drawn.lines) {
+        label(&mut out, &figures.links[edge][place], points);
+    }
+    let ends: Vec<(usize, String)> = results(plan).collect();
+    for (at, (stage, &corner)) in report.stages.iter().zip(&drawn.boxes).enumerate() {
+        let end = ends.iter().find(|(of, _)| *of == at).map(|(_, end)| &**end);
+        let hot = figures.bottleneck == Some(at);
+        let steps = plan.nodes.get(at).map(|node| node.steps.join(" → "));
+        let steps = steps.unwrap_or_default();
+        let facts = Facts { stage, end, steps };
+        boxed(
+            &mut out,
+            at,
+            &facts,
+            corner,
+            hot,
+            report.elapsed.as_secs_f64(),
+        );
+    }
+    out.push_str("</svg>");
+    out
+}
+
+/// What stands in a box.
+struct Facts<'r> {
+    stage: &'r StageReport,
+    /// Where its items go, if they leave the flow.
+    end: Option<&'r str>,
+    steps: String,
+}
+
+fn class(link: &Link) -> &'static str {
+    match link.colour {
+        HOT => "hot",
+        colour if colour == super::figures::WARM => "warm",
+        _ => "calm",
+    }
+}
+
+/// A curve through the points, and the head of an arrow.
+fn line(out: &mut String, edge: usize, link: &Link, points: &[(f64, f64)]) {
+    let Some((&(x, y), rest)) = points.split_first() else {
+        return;
+    };
+    let class = class(link);
+    // The curve ends where the arrow begins.
+    let tip = 5.0 + f64::from(link.width);
+    let mut path = format!("M{x:.1} {y:.1}");
+    let (mut before, last) = (y, rest.len().saturating_sub(1));
+    for (at, &(x2, y2)) in rest.iter().enumerate() {
+        let y2 = if at == last { y2 - tip } else { y2 };
+        let half = f64::midpoint(before, y2);
+        let from = if at == 0 { x } else { rest[at - 1].0 };
+        let _ = write!(
+            path,
+            "C{from:.1} {half:.1} {x2:.1} {half:.1} {x2:.1} {y2:.1}"
+        );
+        before = y2;
+    }
+    let (end, at) = rest.last().copied().unwrap_or((x, y));
+    let wide = 3.0 + f64::from(link.width) * 0.8;
+    let _ = write!(
+        out,
+        "<path class=\"line {class}\" data-edge=\"{edge}\" stroke-width=\"{}\" d=\"{path}\"/>\
+         <path class=\"tip {class}\" d=\"M{end:.1} {at:.1}l{:.1} {:.1}h{:.1}z\"/>",
+        link.width,
+        -wide,
+        -tip,
+        2.0 * wide
+    );
+}
+
+/// What stands at a line, beside its middle.
+fn label(out: &mut String, link: &Link, points: &[(f64, f64)]) {
+    let Some((&(x, y), &(x2, y2))) = points.first().zip(points.get(1)) else {
+        return;
+    };
+    let (x, y) = (f64::midpoint(x, x2), f64::midpoint(y, y2));
+    for (at, words) in link.label.iter().enumerate() {
+        let _ = write!(
+            out,
+            "<text class=\"soft halo\" x=\"{:.1}\" y=\"{:.1}\">{}</text>",
+            x + 12.0,
+            y - 4.0 + 14.0 * at as f64,
+            text(words)
+        );
+    }
+}
+
+/// A stage.
+fn boxed(
+    out: &mut String,
+    at: usize,
+    facts: &Facts<'_>,
+    corner: (f64, f64),
+    hot: bool,
+    elapsed: f64,
+) {
+    let (stage, (x, y)) = (facts.stage, corner);
+    let name = stage.name();
+    let _ = write!(
+        out,
+        "<g data-stage=\"{at}\" transform=\"translate({x:.1} {y:.1})\"><title>{}: {}</title>\
+         <rect class=\"box{}\" width=\"{}\" height=\"{}\" rx=\"8\"/><text class=\"name\" x=\"12\" y=\"22\">{}</text>",
+        text(name),
+        text(&facts.steps),
+        if hot { " hot" } else { "" },
+        SIZES.width,
+        SIZES.height,
+        text(&cut(name, LETTERS.0))
+    );
+    let items = stage.items_in().max(stage.items_out());
+    let mut rate = format!(
+        "{}, {} items/s",
+        threads(stage.workers().len() as u64),
+        short(items as f64 / elapsed.max(1e-9))
+    );
+    if let Some(end) = facts.end {
+        let _ = write!(rate, " → {end}");
+    }
+    let _ = write!(
+        out,
+        "<text class=\"soft\" x=\"12\" y=\"40\">{}</text>",
+        text(&cut(&rate, LETTERS.1))
+    );
+    let wide = SIZES.width - 24.0;
+    out.push_str(&bar(stage, 12.0, 50.0, wide, 8.0));
+    let _ = write!(
+        out,
+        "<text class=\"soft\" x=\"12\" y=\"74\">busy {}, no input {}, no room {}</text></g>",
+        percent(stage.busy_share()),
+        percent(stage.starved_share()),
+        percent(stage.blocked_share())
+    );
+}
+
+/// Where the time of a stage went, as a bar in three parts.
+pub(super) fn bar(stage: &StageReport, x: f64, y: f64, width: f64, height: f64) -> String {
+    let parts = [
+        ("busy", stage.busy_share()),
+        ("starved", stage.starved_share()),
+        ("blocked", stage.blocked_share()),
+    ];
+    let mut out = String::new();
+    let mut left = x;
+    for (class, share) in parts {
+        let wide = share * width;
+        let _ = write!(
+            out,
+            "<rect class=\"{class}\" x=\"{left:.1}\" y=\"{y:.1}\" width=\"{wide:.1}\" height=\"{height:.1}\"/>"
+        );
+        left += wide;
+    }
+    out
+}
+
+/// A name that fits a box.
+fn cut(name: &str, letters: usize) -> String {
+    if name.chars().count() <= letters {
+        return name.to_owned();
+    }
+    let short: String = name.chars().take(letters - 1).collect();
+    format!("{}…", short.trim_end())
+}
+
+/// A string as text of HTML and SVG, within elements and quoted attributes.
+pub(super) fn text(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            c if c.is_control() => out.push(' '),
+            c => out.push(c),
+        }
+    }
+    out
+}
