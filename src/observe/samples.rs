@@ -38,6 +38,7 @@ pub(super) fn report(mut plan: Plan, stages: &[(&str, &[WorkerReport])]) -> Repo
         stages: stages
             .iter()
             .map(|(name, workers)| StageReport {
+                input: None,
                 name: (*name).to_owned(),
                 workers: workers.to_vec(),
             })

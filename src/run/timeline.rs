@@ -197,6 +197,7 @@ mod tests {
         };
         Report {
             stages: vec![StageReport {
+                input: None,
                 name: "s".to_owned(),
                 workers: vec![worker.clone(), worker],
             }],
