@@ -32,8 +32,9 @@ impl Watch for Log {
     }
 }
 
+/// TE-01: a handler is called with the event, what was measured, and what it is about.
 #[test]
-fn a_run_is_told_of_twice() {
+fn te_01_a_watcher_is_told_of_the_run_and_its_outcome() {
     let log = Log::default();
     Flow::from_range(0..100)
         .flow_name("hundred")
@@ -158,8 +159,9 @@ fn te_04_a_watcher_that_panics_harms_nobody() {
     }
 }
 
+/// TE-06: spans have contexts of their own, repeated ones too.
 #[test]
-fn runs_have_numbers_of_their_own() {
+fn te_06_runs_have_numbers_of_their_own() {
     #[derive(Clone, Default)]
     struct Numbers(Arc<Mutex<Vec<u64>>>);
     impl Watch for Numbers {
