@@ -178,7 +178,7 @@ fn skew(report: &Report, finding: &Finding, partition: usize, share: f64) -> Str
         (
             "the key space is skewed",
             "equal keys go to one thread, so more threads would not help, but a declared aggregate, which combines them \
-             before they are sent, or a key that is cut finer and put together in a second step",
+             before they are sent, or a key that is cut finer and put together in a second step, would",
         )
     } else {
         (

@@ -16,10 +16,12 @@ const SIZES: Sizes = Sizes {
     width: 240.0,
     height: 84.0,
     gap: 28.0,
-    fall: 58.0,
+    fall: 66.0,
 };
 /// Around the graph, so that frames and labels are not cut off.
 const MARGIN: f64 = 8.0;
+/// How much smaller than drawn a graph may be shown before it is cut off and can be scrolled.
+const LEAST: f64 = 0.8;
 /// Letters of a name and of the small line below it that fit a box; the whole name is shown by its title.
 const LETTERS: (usize, usize) = (28, 38);
 
@@ -34,7 +36,7 @@ svg .name{font-weight:600;font-size:13px}.box{fill:var(--card);stroke:var(--rule
 .box.hot{stroke:var(--hot);stroke-width:2.5}.line{fill:none;stroke-linecap:round}.calm{stroke:var(--calm)}\
 .warm{stroke:var(--warm)}.line.hot{stroke:var(--hot)}.tip.calm{fill:var(--calm);stroke:none}.tip.warm{fill:var(--warm);stroke:none}\
 .tip.hot{fill:var(--hot);stroke:none}.busy{fill:var(--busy)}.starved{fill:var(--starved)}.blocked{fill:var(--blocked)}\
-.halo{paint-order:stroke;stroke:var(--back);stroke-width:4px}";
+.halo{paint-order:stroke;stroke:var(--back);stroke-width:5px}.graph{display:block;margin:0 auto;max-width:100%;height:auto}";
 
 /// The stages and edges of a report as one SVG element.
 pub(crate) fn graph(report: &Report, cores: usize) -> String {
@@ -56,15 +58,25 @@ pub(crate) fn graph(report: &Report, cores: usize) -> String {
     let drawn = layout(report.stages.len(), &lines, SIZES);
     let (width, height) = (drawn.width + 2.0 * MARGIN, drawn.height + 2.0 * MARGIN);
     let mut out = format!(
-        "<svg class=\"graph\" xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"{} {} {width} {height}\" width=\"{width}\" \
-         height=\"{height}\" role=\"img\" aria-label=\"the stages of the flow\">",
-        -MARGIN, -MARGIN
+        "<svg class=\"graph\" xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"{} {} {width} {height}\" style=\"width:{width}px;min-width:{}px\" \
+         role=\"img\" aria-label=\"the stages of the flow\">",
+        -MARGIN,
+        -MARGIN,
+        width * LEAST
     );
     for (&(edge, place, _), points) in links.iter().zip(&drawn.lines) {
         line(&mut out, edge, &figures.links[edge][place], points);
     }
-    for (&(edge, place, _), points) in links.iter().zip(&drawn.lines) {
-        label(&mut out, &figures.links[edge][place], points);
+    for (at, (&(edge, place, _), points)) in links.iter().zip(&drawn.lines).enumerate() {
+        let (from, to) = lines[at];
+        let leaving = lines.iter().filter(|line| line.0 == from).count();
+        let entering = lines.iter().filter(|line| line.1 == to).count();
+        label(
+            &mut out,
+            &figures.links[edge][place],
+            points,
+            entering > leaving,
+        );
     }
     let ends: Vec<(usize, String)> = results(plan).collect();
     for (at, (stage, &corner)) in report.stages.iter().zip(&drawn.boxes).enumerate() {
@@ -135,18 +147,38 @@ fn line(out: &mut String, edge: usize, link: &Link, points: &[(f64, f64)]) {
     );
 }
 
-/// What stands at a line, beside its middle.
-fn label(out: &mut String, link: &Link, points: &[(f64, f64)]) {
-    let Some((&(x, y), &(x2, y2))) = points.first().zip(points.get(1)) else {
+/// What stands at a line: at its bend if it has one, or else at the end that it shares with fewer others, on the side to which it does
+/// not turn.
+fn label(out: &mut String, link: &Link, points: &[(f64, f64)], begins: bool) {
+    let (Some(&first), Some(&last)) = (points.first(), points.last()) else {
         return;
     };
-    let (x, y) = (f64::midpoint(x, x2), f64::midpoint(y, y2));
+    let inner = if begins {
+        points.get(1)
+    } else {
+        points.iter().rev().nth(1)
+    };
+    let bend = if points.len() > 2 {
+        points.get(1)
+    } else {
+        None
+    };
+    let (x, y) = match bend {
+        Some(&(x, y)) => (x, y - 4.0),
+        None if begins => (first.0, first.1 + 20.0),
+        None => (last.0, last.1 - 24.0),
+    };
+    let turns_right = bend.is_none() && inner.is_some_and(|inner| inner.0 > x + 1.0);
+    let (anchor, x) = if turns_right {
+        ("end", x - 12.0)
+    } else {
+        ("start", x + 12.0)
+    };
     for (at, words) in link.label.iter().enumerate() {
         let _ = write!(
             out,
-            "<text class=\"soft halo\" x=\"{:.1}\" y=\"{:.1}\">{}</text>",
-            x + 12.0,
-            y - 4.0 + 14.0 * at as f64,
+            "<text class=\"soft halo\" text-anchor=\"{anchor}\" x=\"{x:.1}\" y=\"{:.1}\">{}</text>",
+            y + 14.0 * at as f64,
             text(words)
         );
     }

@@ -15,7 +15,7 @@ const PAGE: &str = "\
 *{box-sizing:border-box}body{margin:0;background:var(--back);color:var(--ink);font:15px/1.45 system-ui,sans-serif}\
 main{max-width:1180px;margin:0 auto;padding:20px 16px 48px}h1{font-size:22px;margin:0 0 2px}h2{font-size:16px;margin:28px 0 10px}\
 p{margin:0 0 8px}.soft{color:var(--soft)}.said{background:var(--card);border:1px solid var(--rule);border-left:4px solid var(--hot);\
-border-radius:8px;padding:12px 14px;margin:14px 0}.scroll{overflow-x:auto}.scroll svg{display:block;margin:0 auto}\
+border-radius:8px;padding:12px 14px;margin:14px 0}.scroll{overflow-x:auto}\
 .key{display:flex;flex-wrap:wrap;gap:4px 16px;font-size:13px;color:var(--soft);margin:8px 0 0}.key i{display:inline-block;width:12px;\
 height:12px;border-radius:3px;margin-right:5px;vertical-align:-1px}table{border-collapse:collapse;width:100%;font-size:14px}\
 th,td{text-align:right;padding:7px 9px;border-bottom:1px solid var(--rule);font-variant-numeric:tabular-nums;white-space:nowrap}\
@@ -29,7 +29,8 @@ stroke-width:1.6;vector-effect:non-scaling-stroke}.fill .area{fill:var(--blocked
 .axis{display:flex;justify-content:space-between;font-size:11px;color:var(--soft);margin-top:3px}\
 @media (max-width:700px){table,tbody,tr,td{display:block}thead{display:none}tr{border:1px solid var(--rule);border-radius:8px;\
 background:var(--card);padding:8px 12px;margin-bottom:10px}td{display:flex;justify-content:space-between;gap:12px;border:0;\
-padding:3px 0;text-align:right}td::before{content:attr(data-label);color:var(--soft);font-weight:400}td:first-child::before{content:none}}";
+padding:3px 0;text-align:right}td::before{content:attr(data-label);color:var(--soft);font-weight:400}td:first-child::before{content:none}td:empty{display:none}}\
+code{font:0.93em ui-monospace,monospace;overflow-wrap:anywhere}.hottest{margin:10px 0 0}";
 
 /// The whole page.
 pub(super) fn html(report: &Report, cores: usize) -> String {
@@ -50,7 +51,7 @@ pub(super) fn html(report: &Report, cores: usize) -> String {
     );
     if let Some(finding) = finding {
         let said = sentence(report, &finding);
-        let _ = write!(out, "<p class=\"said\">{}</p>", text(&said));
+        let _ = write!(out, "<p class=\"said\">{}</p>", coded(&said));
     }
     let _ = write!(
         out,
@@ -63,6 +64,16 @@ pub(super) fn html(report: &Report, cores: usize) -> String {
     }
     out.push_str("</main></body></html>\n");
     out
+}
+
+/// A sentence as HTML, with what stands in backquotes as code.
+fn coded(said: &str) -> String {
+    let parts = said.split('`').enumerate();
+    let parts = parts.map(|(at, part)| match at % 2 {
+        1 => format!("<code>{}</code>", text(part)),
+        _ => text(part),
+    });
+    parts.collect()
 }
 
 /// What the colours mean.
@@ -143,7 +154,7 @@ fn table(out: &mut String, report: &Report) {
                 list(&[stage.name()]),
                 keys.join(", ")
             );
-            let _ = write!(out, "<p class=\"soft\">{}</p>", text(&said));
+            let _ = write!(out, "<p class=\"soft hottest\">{}</p>", coded(&said));
         }
     }
 }

@@ -29,8 +29,8 @@ pub(super) struct Layout {
 
 /// How often the layers are ordered anew, down and up.
 const SWEEPS: usize = 4;
-/// What a bend takes of the width of a box.
-const BEND: f64 = 0.12;
+/// What a bend takes of the width of a box: what stands at a line has room there.
+const BEND: f64 = 0.45;
 
 /// A box, or the bend of a line.
 #[derive(Clone, Copy, PartialEq)]
@@ -81,22 +81,41 @@ pub(super) fn layout(boxes: usize, lines: &[(usize, usize)], sizes: Sizes) -> La
         boxes: (0..boxes)
             .map(|at| (points[at].0 - sizes.width / 2.0, points[at].1))
             .collect(),
-        lines: routes
-            .iter()
-            .map(|route| {
-                let last = route.len() - 1;
-                let ends = route.iter().enumerate().map(|(at, &place)| {
-                    let (x, y) = points[place];
-                    match at {
-                        0 => (x, y + sizes.height),
-                        at if at == last => (x, y),
-                        _ => (x, y + sizes.height / 2.0),
-                    }
-                });
-                ends.collect()
-            })
-            .collect(),
+        lines: lines_of(&routes, &points, sizes),
     }
+}
+
+/// The points of each line. Lines that share a side of a box are spread over it, in the order in which they lie.
+fn lines_of(routes: &[Vec<usize>], points: &[(f64, f64)], sizes: Sizes) -> Vec<Vec<(f64, f64)>> {
+    let ports = |end: fn(&[usize]) -> Option<(usize, usize)>| -> Vec<f64> {
+        let ends = routes.iter().map(|route| end(route));
+        let ends: Vec<(usize, usize)> = ends.map(Option::unwrap_or_default).collect();
+        let port = |line: usize| {
+            let (at, next) = ends[line];
+            let order = |line: usize| (points[ends[line].1].0, line);
+            let beside = (0..ends.len()).filter(|&other| ends[other].0 == at);
+            let before = |&other: &usize| {
+                let (a, b) = (order(other), (points[next].0, line));
+                a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)).is_lt()
+            };
+            let (all, left) = (beside.clone().count(), beside.filter(before).count());
+            let part = (left + 1) as f64 / (all + 1) as f64;
+            points[at].0 + (part - 0.5) * sizes.width
+        };
+        (0..ends.len()).map(port).collect()
+    };
+    let leaves = ports(|route| Some((*route.first()?, *route.get(1)?)));
+    let enters = ports(|route| Some((*route.last()?, *route.iter().rev().nth(1)?)));
+    let route = |(line, route): (usize, &Vec<usize>)| {
+        let last = route.len() - 1;
+        let places = route.iter().enumerate().map(|(at, &place)| match at {
+            0 => (leaves[line], points[place].1 + sizes.height),
+            at if at == last => (enters[line], points[place].1),
+            _ => (points[place].0, points[place].1 + sizes.height / 2.0),
+        });
+        places.collect()
+    };
+    routes.iter().enumerate().map(route).collect()
 }
 
 /// One more than the deepest of those above; boxes come in an order in which lines go forward.
@@ -239,6 +258,13 @@ mod tests {
         assert_eq!(x(0) < x(1), x(3) < x(2), "the lines would cross");
         assert_eq!(drawn.boxes[0].1, drawn.boxes[1].1);
         assert_eq!(drawn.boxes[4], (60.0, 140.0));
+        // What meets in a box is spread over its side.
+        let mut ends = [drawn.lines[2][1].0, drawn.lines[3][1].0];
+        ends.sort_by(f64::total_cmp);
+        assert!(
+            (ends[0] - 93.3).abs() < 0.1 && (ends[1] - 126.7).abs() < 0.1,
+            "{ends:?}"
+        );
         assert_eq!(drawn.width, 220.0);
     }
 

@@ -114,7 +114,9 @@ impl StageReport {
         }
         let mut all: Vec<(&str, u64)> = all.into_iter().collect();
         all.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
-        let most = all.into_iter().take(asked);
+        // What came once or twice in the sample says nothing.
+        let most = all.into_iter().take_while(|(_, count)| *count > 2);
+        let most = most.take(asked);
         most.map(|(key, count)| (key.to_owned(), count as f64 / seen.max(1) as f64))
             .collect()
     }

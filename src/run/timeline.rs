@@ -98,13 +98,16 @@ impl Timeline {
     /// The same with what the run had done when the report was made.
     pub(super) fn until(&self, report: &Report) -> Self {
         let mut all = self.clone();
-        if all
-            .moments
-            .last()
-            .is_none_or(|last| last.at < report.elapsed)
-        {
-            all.moments.push(Moment::of(report));
+        let end = report.elapsed;
+        let last = all.moments.last().map(|last| last.at);
+        if last.is_some_and(|last| last >= end) {
+            return all;
         }
+        // Two moments that are near each other would make a peak of a few items.
+        if last.is_some_and(|last| end - last < self.every / 2) {
+            all.moments.pop();
+        }
+        all.moments.push(Moment::of(report));
         all
     }
 }
@@ -238,7 +241,9 @@ mod tests {
             (Duration::from_millis(14), 18)
         );
         assert_eq!((last.busy(0), last.fill(0)), (Duration::from_millis(28), 4));
-        assert_eq!(whole.until(&end).moments().len(), 2);
+        assert_eq!(whole.moments().len(), 1, "the one just before gives way");
+        assert_eq!(whole.until(&end).moments().len(), 1);
+        assert_eq!(line.until(&seen(17, 9)).moments().len(), 2);
         assert_eq!((last.items_in(7), last.fill(7)), (0, 0));
     }
 }

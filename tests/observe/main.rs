@@ -5,6 +5,10 @@ mod hot;
 #[cfg(feature = "progress")]
 mod progress;
 mod size;
+mod analyze;
+mod hot;
+mod pictures;
+mod timeline;
 mod watch;
 
 /// Work of a known amount, which no optimiser takes away.
