@@ -120,6 +120,7 @@ where
         // Sessions are found in the time of the log, so its lines must not overtake one another.
         .ordered()
         .observe(&observer)
+        .progress()
         .with_origin()
         .map(|(origin, text)| Line {
             at_byte: origin.byte(),
