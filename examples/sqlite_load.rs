@@ -40,7 +40,10 @@ fn run(args: &[String]) -> Result<(), Box<dyn Error>> {
     match how {
         "flow" => {
             let table = Sqlite::open(file).table("reviews").create(CREATE);
-            Flow::from_slice(&rows).into_sink(table).run()?;
+            Flow::from_slice(&rows)
+                .into_sink(table)
+                .batch(10_000)
+                .run()?;
         }
         "bare" => {
             let mut connection = Connection::open(file)?;

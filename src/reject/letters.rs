@@ -199,6 +199,7 @@ where
         Self: 'e,
         T: 'e,
     {
+        // The run is being built, and no writer is open yet.
         let sink = &self.shared.sink;
         sink.begin(match sink.commits_batches() {
             true => When::Batch,

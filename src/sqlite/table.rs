@@ -16,7 +16,7 @@ pub(crate) trait Binder<T>: Send + Sync {
     /// The statement, made for a first row where that matters.
     fn sql(&self, first: &T) -> Result<&str, BoxError>;
 
-    /// Gives the statement its parameters, which are all nothing before.
+    /// Gives the statement its parameters, all of them: what it was given for the row before is still there.
     fn bind(&self, row: &T, statement: &mut rusqlite::Statement<'_>) -> Result<(), BoxError>;
 
     /// For errors: what could not be done.
@@ -97,7 +97,18 @@ impl<T: Serialize> Binder<T> for Table {
         let Some((layout, _)) = self.made.get() else {
             return Ok(());
         };
-        Ok(write(row, layout, &mut Parameters(statement))?)
+        let mut parameters = Parameters {
+            statement,
+            next: 0,
+            regular: true,
+        };
+        write(row, layout, &mut parameters)?;
+        if !parameters.regular || parameters.next < layout.width() {
+            // Others may have what the row before left there.
+            parameters.statement.clear_bindings();
+            write(row, layout, &mut parameters)?;
+        }
+        Ok(())
     }
 
     fn doing(&self) -> String {
@@ -105,12 +116,20 @@ impl<T: Serialize> Binder<T> for Table {
     }
 }
 
-struct Parameters<'a, 's>(&'a mut rusqlite::Statement<'s>);
+struct Parameters<'a, 's> {
+    statement: &'a mut rusqlite::Statement<'s>,
+    /// The parameter behind the last that was bound.
+    next: usize,
+    /// Whether all were bound in their order.
+    regular: bool,
+}
 
 impl Columns for Parameters<'_, '_> {
     #[inline]
     fn put(&mut self, at: usize, value: Value<'_>) -> Result<(), RowError> {
-        let bound = self.0.raw_bind_parameter(at + 1, Bound(value));
+        self.regular &= at == self.next;
+        self.next = at + 1;
+        let bound = self.statement.raw_bind_parameter(at + 1, Bound(value));
         bound.map_err(|error| RowError::new(error.to_string()))
     }
 }
