@@ -2,12 +2,10 @@
 
 mod analyze;
 mod hot;
+mod pictures;
 #[cfg(feature = "progress")]
 mod progress;
 mod size;
-mod analyze;
-mod hot;
-mod pictures;
 mod timeline;
 mod watch;
 
