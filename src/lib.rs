@@ -82,6 +82,8 @@ pub use flow::{
     Attached, BoxFlow, Branches, Ending, Flow, Handle, IntoIter, IntoStages, Items, Served,
     Subscriber, Unreduced, Weighable, WindowFlow,
 };
+#[cfg(feature = "metrics")]
+pub use observe::Metrics;
 #[cfg(feature = "progress")]
 pub use observe::Progress;
 pub use plan::Plan;

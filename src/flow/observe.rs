@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use super::Flow;
+#[cfg(feature = "metrics")]
+use crate::observe::Metrics;
 #[cfg(feature = "progress")]
 use crate::observe::Progress;
 use crate::run::{Watch, Watcher};
@@ -52,5 +54,30 @@ impl<'env, P: Pipe + 'env> Flow<'env, P> {
     #[cfg(feature = "progress")]
     pub fn progress_with(self, progress: Progress) -> Self {
         self.watch(progress)
+    }
+
+    /// Gives the run to the recorder of the crate `metrics` that the program has installed (feature `metrics`): counters,
+    /// gauges and histograms of stages, workers and edges, once a second and at the end. Their names are in
+    /// `docs/telemetry.md`.
+    ///
+    /// *Cost* one thread that looks at the counters once a second.
+    ///
+    /// ```
+    /// use millstream::Flow;
+    ///
+    /// // Without a recorder this goes nowhere.
+    /// let sum = Flow::from_range(0..1000u64).flow_name("sum").metrics().sum::<u64>()?;
+    /// assert_eq!(sum, 499_500);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    #[cfg(feature = "metrics")]
+    pub fn metrics(self) -> Self {
+        self.metrics_with(Metrics::new())
+    }
+
+    /// The same to a recorder of one's own, or more often: see [`Metrics`].
+    #[cfg(feature = "metrics")]
+    pub fn metrics_with(self, metrics: Metrics) -> Self {
+        self.watch(metrics)
     }
 }

@@ -18,6 +18,10 @@ mod explain;
 mod figures;
 mod html;
 mod layout;
+#[cfg(feature = "metrics")]
+mod metrics;
+#[cfg(feature = "metrics")]
+mod metrics_names;
 #[cfg(feature = "progress")]
 mod progress;
 mod sampler;
@@ -26,7 +30,17 @@ mod samples;
 #[cfg(test)]
 mod tests;
 mod timeline;
+#[cfg(feature = "tracing")]
+mod trace;
+#[cfg(not(feature = "tracing"))]
+mod untraced;
 
+#[cfg(feature = "metrics")]
+pub use metrics::Metrics;
 #[cfg(feature = "progress")]
 pub use progress::Progress;
 pub(crate) use timeline::Timekeeper;
+#[cfg(feature = "tracing")]
+pub(crate) use trace::{Begun, Tap, Trace, WorkerTrace};
+#[cfg(not(feature = "tracing"))]
+pub(crate) use untraced::{Begun, Tap, Trace, WorkerTrace};

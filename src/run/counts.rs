@@ -13,6 +13,7 @@ use super::context::lock;
 use super::hottest::Sketch;
 use super::report::{Doing, WorkerReport};
 use super::size::Measure;
+use crate::observe::Tap;
 
 /// A number that one thread writes.
 #[derive(Debug, Default)]
@@ -82,6 +83,8 @@ pub(crate) struct Counts {
     died: Count,
     /// What the source of the stage says of its size, if it has one.
     pub(crate) measure: Arc<Measure>,
+    /// Where it tells of batches, if somebody listens.
+    pub(crate) tap: Tap,
 }
 
 impl Counts {
@@ -99,6 +102,7 @@ impl Counts {
         self.items_in.add(items as u64);
         self.batches_in.add(1);
         self.bytes_in.add((items * bytes) as u64);
+        self.tap.taken(items, items * bytes);
     }
 
     /// Counts a batch that went on, and the bytes of one item of it.
@@ -107,6 +111,7 @@ impl Counts {
         self.items_out.add(items as u64);
         self.batches_out.add(1);
         self.bytes_out.add((items * bytes) as u64);
+        self.tap.given(items, items * bytes);
     }
 
     /// Counts an item that a rule rejected.

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::{Context, Stage, Step, Worker};
 use crate::error::Error;
+use crate::observe::Begun;
 use crate::output::{Output, Sink};
 use crate::step::{Feed, Pipe, Pull, Release};
 
@@ -28,6 +29,7 @@ impl<P: Pipe, S: Sink<P::Item>> Stage for Closed<P, S> {
                 chunk: None,
                 cut: false,
                 ending: false,
+                begun: Begun::default(),
                 cx,
             }),
             Err(payload) => Box::new(Broken {
@@ -55,6 +57,8 @@ struct Drive<'s, P, D: Feed, O> {
     cut: bool,
     /// Set when the input has ended and only the output has things to hand over.
     ending: bool,
+    /// When the chunk was begun, if somebody listens.
+    begun: Begun,
     cx: &'s Context,
 }
 
@@ -75,6 +79,7 @@ impl<P, D: Feed, O: Output<<D::Iter as Iterator>::Item>> Drive<'_, P, D, O> {
                 self.output.flush();
             } else {
                 self.output.end();
+                self.cx.counts.tap.done(&mut self.begun);
             }
         }
         Ok(Step::Progress)
@@ -117,6 +122,7 @@ impl<P: Pipe, D: Feed, O: Output<<D::Iter as Iterator>::Item>> Worker for Drive<
             Pull::Chunk(chunk) => {
                 if !self.cut {
                     self.output.begin(self.cx.ticket.get());
+                    self.begun = self.cx.counts.tap.begun();
                 }
                 self.drain(chunk)
             }

@@ -47,7 +47,6 @@ pub(crate) use start::{Launched, Prepared};
 pub use stop::StopToken;
 pub use timeline::{Moment, Timeline};
 pub(crate) use watch::Watcher;
-#[cfg(feature = "progress")]
 pub(crate) use watch::quietly;
 pub use watch::{Watch, Watched, Watching};
 

@@ -13,6 +13,7 @@ use super::start::Prepared;
 use super::threads::caught;
 use super::{Context, Step, Worker};
 use crate::error::{Error, ErrorKind};
+use crate::observe::WorkerTrace;
 
 /// How long inputs from outside the flow (a channel) may keep every worker waiting before the run counts as stalled.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -25,19 +26,25 @@ pub(crate) fn drive(run: &Prepared<'_>, seed: u64, attended: bool) {
         .iter()
         .map(|seat| seat.context(&run.shared))
         .collect();
-    for cx in &contexts {
+    let mut traces = Vec::new();
+    for (seat, cx) in run.workers.iter().zip(&contexts) {
+        let trace = run.watchers.trace.worker(&seat.name, seat.index);
+        trace.tap(&cx.counts.tap);
+        traces.push(trace);
         cx.counts.begin(run.shared.age());
     }
     let mut open: Vec<Option<Box<dyn Worker + '_>>> = Vec::new();
-    for (seat, cx) in run.workers.iter().zip(&contexts) {
+    for ((seat, cx), trace) in run.workers.iter().zip(&contexts).zip(&traces) {
+        let inside = trace.enter();
         let made = catch_unwind(AssertUnwindSafe(|| run.stages[seat.stage].worker(cx)));
         match made {
             Ok(worker) => open.push(Some(worker)),
             Err(payload) => {
-                caught(run, cx, payload);
+                caught(run, cx, trace, payload);
                 break;
             }
         }
+        drop(inside);
     }
     // Nothing can be done before there is input, so all of them wait with the sources, and the dice with them.
     if !open.iter().flatten().any(|worker| worker.is_broken()) {
@@ -66,7 +73,8 @@ pub(crate) fn drive(run: &Prepared<'_>, seed: u64, attended: bool) {
         let Some(worker) = &mut open[chosen] else {
             continue;
         };
-        let cx = &contexts[chosen];
+        let (cx, trace) = (&contexts[chosen], &traces[chosen]);
+        let inside = trace.enter();
         cx.counts.does(Doing::Working, run.shared.age());
         match catch_unwind(AssertUnwindSafe(|| worker.step())) {
             Ok(Ok(Step::Progress)) => {
@@ -83,29 +91,42 @@ pub(crate) fn drive(run: &Prepared<'_>, seed: u64, attended: bool) {
                 stuck[chosen] = Some(step);
             }
             Ok(Ok(Step::Done)) => {
-                close(run, cx, &mut open[chosen]);
+                close(run, cx, trace, &mut open[chosen]);
                 stuck.fill(None);
             }
-            Ok(Err(error)) => run.shared.fail(cx.locate(error)),
-            Err(payload) => caught(run, cx, payload),
+            Ok(Err(error)) => {
+                let error = cx.locate(error);
+                trace.failed(&error);
+                run.shared.fail(error);
+            }
+            Err(payload) => caught(run, cx, trace, payload),
         }
+        drop(inside);
     }
     if open.iter().any(Option::is_some) {
         run.shared.cut_short();
     }
-    for (worker, cx) in open.iter_mut().zip(&contexts) {
-        close(run, cx, worker);
+    for ((worker, cx), trace) in open.iter_mut().zip(&contexts).zip(&traces) {
+        let inside = trace.enter();
+        close(run, cx, trace, worker);
+        drop(inside);
     }
-    for cx in &contexts {
+    for (cx, trace) in contexts.iter().zip(&traces) {
         cx.counts.end(run.shared.age());
+        trace.ended(|| cx.counts.report(run.shared.age()));
     }
 }
 
 /// Drops a worker, which may run the user's destructors.
-fn close<'w>(run: &Prepared<'_>, cx: &Context, worker: &mut Option<Box<dyn Worker + 'w>>) {
+fn close<'w>(
+    run: &Prepared<'_>,
+    cx: &Context,
+    trace: &WorkerTrace,
+    worker: &mut Option<Box<dyn Worker + 'w>>,
+) {
     let dropped = catch_unwind(AssertUnwindSafe(|| drop(worker.take())));
     if let Err(payload) = dropped {
-        caught(run, cx, payload);
+        caught(run, cx, trace, payload);
     }
 }
 

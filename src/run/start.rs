@@ -26,7 +26,7 @@ pub(crate) struct Prepared<'env> {
     pub(crate) afters: Afters<'env>,
     pub(crate) seed: Option<u64>,
     /// Those who are told when it begins and ends.
-    watchers: Arc<Watchers>,
+    pub(super) watchers: Arc<Watchers>,
 }
 
 /// One worker to be started: its place and its options, from which its thread makes its [`Context`].

@@ -10,6 +10,7 @@ use super::report::Doing;
 use super::start::{Prepared, Seat, cannot_spawn};
 use super::{Context, Step, Worker, seeded};
 use crate::error::Error;
+use crate::observe::WorkerTrace;
 
 /// The thread that drives all workers of a seeded run beside the calling one.
 const SEEDED: &str = "flow:seeded";
@@ -87,6 +88,9 @@ fn give_up(run: &Prepared<'_>, error: Error) {
 /// A worker's life: open, step until done, leave the counts.
 fn work(run: &Prepared<'_>, seat: &Seat) {
     let cx = seat.context(&run.shared);
+    let trace = run.watchers.trace.worker(&seat.name, seat.index);
+    trace.tap(&cx.counts.tap);
+    let inside = trace.enter();
     cx.counts.begin(cx.shared.age());
     let mut worker = None;
     let ended = catch_unwind(AssertUnwindSafe(|| {
@@ -100,22 +104,34 @@ fn work(run: &Prepared<'_>, seat: &Seat) {
     }));
     match ended {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => give_up(run, cx.locate(error)),
-        Err(payload) => caught(run, &cx, payload),
+        Ok(Err(error)) => {
+            let error = cx.locate(error);
+            trace.failed(&error);
+            give_up(run, error);
+        }
+        Err(payload) => caught(run, &cx, &trace, payload),
     }
     // The worker's channel ends close only now, so a neighbour that sees the end can see the reason too.
     if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(worker))) {
-        caught(run, &cx, payload);
+        caught(run, &cx, &trace, payload);
     }
     cx.counts.end(cx.shared.age());
+    trace.ended(|| cx.counts.report(cx.shared.age()));
+    drop(inside);
 }
 
 /// Makes an error of a caught panic; a payload whose own drop panics cannot take the thread down with it.
-pub(super) fn caught(run: &Prepared<'_>, cx: &Context, payload: Box<dyn Any + Send>) {
+pub(super) fn caught(
+    run: &Prepared<'_>,
+    cx: &Context,
+    trace: &WorkerTrace,
+    payload: Box<dyn Any + Send>,
+) {
     cx.counts.panics.add(1);
     let mut error = Some(cx.locate(Error::panicked(payload)));
     let _ = catch_unwind(AssertUnwindSafe(|| {
         if let Some(error) = error.take() {
+            trace.failed(&error);
             give_up(run, error);
         }
     }));

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex};
 
 use super::{Report, Shared, Timeline, lock};
 use crate::error::{Error, ErrorKind};
+use crate::observe::Trace;
 
 /// Somebody who is told when a run begins and when it has ended, for [`Flow::watch`](crate::Flow::watch).
 ///
@@ -134,41 +135,52 @@ impl fmt::Debug for Watcher {
 }
 
 /// All who watch one run.
-#[derive(Default)]
 pub(super) struct Watchers {
     all: Vec<Watcher>,
+    /// The run, while they have not been told of its end.
+    run: Mutex<Option<Watched>>,
     /// Those who know that it has begun.
     watching: Mutex<Vec<Box<dyn Watching>>>,
+    /// The spans and events of the run.
+    pub(super) trace: Trace,
 }
 
 impl Watchers {
     pub(super) fn new(all: Vec<Watcher>) -> Self {
         Watchers {
             all,
+            run: Mutex::default(),
             watching: Mutex::default(),
+            trace: Trace::default(),
         }
     }
 
     /// Tells them that the run begins.
     pub(super) fn begin(&self, run: &Arc<Shared>) {
-        let watched = Watched(run.clone());
-        let told = (self.all.iter()).filter_map(|watcher| quietly(|| watcher.0.begin(&watched)));
+        let run = Watched(run.clone());
+        self.trace.begin(run.number(), run.name(), || run.report());
+        let told = (self.all.iter()).filter_map(|watcher| quietly(|| watcher.0.begin(&run)));
         lock(&self.watching).extend(told);
+        *lock(&self.run) = Some(run);
     }
 
     /// Tells them that it has ended; nobody is told twice.
     pub(super) fn end(&self, outcome: Result<(), &Error>) {
+        let Some(run) = lock(&self.run).take() else {
+            return;
+        };
         let watching = std::mem::take(&mut *lock(&self.watching));
         for one in watching {
             let _ = quietly(|| one.end(outcome));
         }
+        self.trace.end(|| run.report(), outcome);
     }
 }
 
 impl Drop for Watchers {
     /// Whoever waited for the run panicked, and will not say how it ended.
     fn drop(&mut self) {
-        if !lock(&self.watching).is_empty() {
+        if lock(&self.run).is_some() {
             let error = Error::new(
                 ErrorKind::Stopped,
                 "the flow was stopped: the thread that used its items panicked",

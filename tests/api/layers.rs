@@ -73,7 +73,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     (
         "run",
         &[
-            "edge", "error", "options", "output", "plan", "source", "step",
+            "edge", "error", "observe", "options", "output", "plan", "source", "step",
         ],
     ),
     // Who looks at runs, and what is made of one in words and pictures.

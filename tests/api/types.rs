@@ -251,4 +251,6 @@ fn the_types_of_those_who_look_are_debug_and_cross_threads() {
     clone::<(Observer, Watched, InputSize, Unit)>();
     #[cfg(feature = "progress")]
     check::<Progress>();
+    #[cfg(feature = "metrics")]
+    check::<Metrics>();
 }

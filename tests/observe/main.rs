@@ -2,11 +2,15 @@
 
 mod analyze;
 mod hot;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod pictures;
 #[cfg(feature = "progress")]
 mod progress;
 mod size;
 mod timeline;
+#[cfg(feature = "tracing")]
+mod tracing;
 mod watch;
 
 /// Work of a known amount, which no optimiser takes away.
