@@ -7,7 +7,7 @@
 
 use std::error::Error;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusBuilder;
@@ -35,7 +35,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1);
     let address = args.next().unwrap_or_else(|| "127.0.0.1:9184".to_owned());
     let items = args.next().map_or(Ok(50_000_000), |n| n.parse())?;
-    let address: SocketAddr = address.parse()?;
+    let mut address: SocketAddr = address.parse()?;
+    if address.port() == 0 {
+        // Any that is free.
+        address = TcpListener::bind(address)?.local_addr()?;
+    }
 
     // The recorder for all of the program, and a thread that answers.
     PrometheusBuilder::new()

@@ -66,6 +66,12 @@ impl<F: FnOnce(Result<(), &Error>) + Send> Watching for F {
     }
 }
 
+impl<W: Watch + ?Sized> Watch for Arc<W> {
+    fn begin(&self, run: &Watched) -> Box<dyn Watching> {
+        (**self).begin(run)
+    }
+}
+
 /// A run that is watched: clones are the same run. It keeps the counters of the run, nothing else of the flow.
 #[derive(Clone)]
 pub struct Watched(Arc<Shared>);

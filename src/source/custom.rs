@@ -83,6 +83,12 @@ pub trait Source: Send + Sync {
     fn split(&self, _number: u64) -> Result<Option<Self::Split<'_>>, BoxError> {
         Ok(None)
     }
+
+    /// How many items it gives in all, if it knows: for whoever shows how far a run has come
+    /// ([`Report::input_size`](crate::Report::input_size)). It is asked once, by a worker, and only if somebody looks.
+    fn size(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// The pipe of [`Flow::from_source`](crate::Flow::from_source).
@@ -151,6 +157,7 @@ impl<S: Source> Pipe for FromSource<S> {
         Self: 's;
 
     fn open<'s>(&'s self, cx: &'s Context) -> SourceFeed<'s, S> {
+        cx.counts.measure.items(|| self.source.size());
         SourceFeed {
             source: self,
             cx,

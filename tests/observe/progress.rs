@@ -1,5 +1,6 @@
 //! The line that shows how far a run has come, on a terminal in memory.
 
+use std::process::Command;
 use std::thread::yield_now;
 
 use indicatif::{InMemoryTerm, ProgressBar, ProgressDrawTarget};
@@ -181,4 +182,25 @@ fn a_seeded_run_has_a_line_too() {
     let flow = Flow::from_range(0..20).progress_with(progress);
     flow.partition().seeded(1).run().unwrap();
     assert!(terminal.contents().starts_with("20 items in "));
+}
+
+/// Run by the test below, in a process of its own.
+#[test]
+#[ignore = "the other half of `what_is_no_terminal_stays_quiet`"]
+fn a_flow_with_progress_on_the_standard_error() {
+    let sum = Flow::from_range(0..1000u64).progress().sum::<u64>();
+    assert_eq!(sum.unwrap(), 499_500);
+}
+
+#[test]
+fn what_is_no_terminal_stays_quiet() {
+    let program = std::env::current_exe().unwrap();
+    let name = "progress::a_flow_with_progress_on_the_standard_error";
+    let run = Command::new(program)
+        .args(["--exact", name, "--ignored", "--nocapture"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&run.stdout);
+    assert!(run.status.success() && said.contains("1 passed"), "{said}");
+    assert_eq!(String::from_utf8_lossy(&run.stderr), "");
 }

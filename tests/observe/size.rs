@@ -1,9 +1,10 @@
 //! How much input there is: what each source says of its size, and that all of it is taken in the end.
 
 use std::fs;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use millstream::read::{Files, Lines};
-use millstream::{ErrorKind, Flow, InputSize, Observer, Pipe, Text, Unit};
+use millstream::{BoxError, ErrorKind, Flow, InputSize, Observer, Pipe, Source, Text, Unit};
 
 /// What a run over a flow says of its input when it is over.
 fn size_of<'env, P: Pipe + 'env>(flow: Flow<'env, P>) -> Option<InputSize>
@@ -85,6 +86,29 @@ fn compressed_files_count_the_bytes_on_the_disk() {
     packed.finish().unwrap();
     let len = fs::metadata(&path).unwrap().len();
     all(size_of(Flow::read([path], Lines)), Unit::Bytes, len);
+}
+
+#[test]
+fn a_source_of_ones_own_may_say_how_many() {
+    struct Tens(AtomicU64, Option<u64>);
+
+    impl Source for Tens {
+        type Item = u64;
+        type Split<'s> = Box<dyn Iterator<Item = Result<u64, BoxError>>>;
+
+        fn next_split(&self) -> Result<Option<Self::Split<'_>>, BoxError> {
+            let split = self.0.fetch_add(1, Ordering::SeqCst);
+            Ok((split < 4).then(|| Box::new((0..10u64).map(Ok)) as Self::Split<'_>))
+        }
+
+        fn size(&self) -> Option<u64> {
+            self.1
+        }
+    }
+
+    let says = |size| size_of(Flow::from_source(Tens(AtomicU64::new(0), size)));
+    all(says(Some(40)), Unit::Items, 40);
+    assert_eq!(says(None), None);
 }
 
 #[test]

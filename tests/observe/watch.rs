@@ -38,7 +38,7 @@ fn te_01_a_watcher_is_told_of_the_run_and_its_outcome() {
     let log = Log::default();
     Flow::from_range(0..100)
         .flow_name("hundred")
-        .watch(log.clone())
+        .watch(Arc::new(log.clone()))
         .run()
         .unwrap();
     assert_eq!(
