@@ -177,8 +177,9 @@ fn skew(report: &Report, finding: &Finding, partition: usize, share: f64) -> Str
     let (what, help) = if by_hash {
         (
             "the key space is skewed",
-            "equal keys go to one thread, so more threads would not help, but a declared aggregate, which combines them \
-             before they are sent, or a key that is cut finer and put together in a second step, would",
+            "equal keys go to one thread, so more threads would not help; what would is to do in front of the boundary what \
+             needs no key, a declared aggregate, which combines equal keys before they are sent, or a key that is cut \
+             finer and put together in a second step",
         )
     } else {
         (

@@ -203,6 +203,7 @@ mod tests {
                 input: None,
                 name: "s".to_owned(),
                 workers: vec![worker.clone(), worker],
+                ..StageReport::default()
             }],
             edges: vec![EdgeReport {
                 fill: millis % 5,
