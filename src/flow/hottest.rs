@@ -19,8 +19,9 @@ impl<'env, P: Pipe + 'env> Flow<'env, P> {
     ///
     /// ```
     /// use millstream::Flow;
+    /// use std::iter::repeat_n;
     ///
-    /// let words = ["the"; 50_000].into_iter().chain(["mill"; 10_000]);
+    /// let words = repeat_n("the", 50_000).chain(repeat_n("mill", 10_000));
     /// let report = Flow::from_iter(words)
     ///     .partition_by(|word| *word)
     ///     .hottest_keys(3, |word| *word)

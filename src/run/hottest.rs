@@ -96,8 +96,9 @@ impl StageReport {
     ///
     /// ```
     /// use millstream::Flow;
+    /// use std::iter::repeat_n;
     ///
-    /// let words = ["the"; 60_000].into_iter().chain(["mill"; 20_000]);
+    /// let words = repeat_n("the", 60_000).chain(repeat_n("mill", 20_000));
     /// let report = Flow::from_iter(words).stages(1).hottest_keys(1, |word| *word).run()?;
     /// let (word, share) = &report.stages()[0].hottest()[0];
     /// assert_eq!(word, "\"the\"");
