@@ -1,4 +1,4 @@
-//! A guide in twelve short chapters: a picture, programs that run, and what to know about them.
+//! A guide in thirteen short chapters: a picture, programs that run, and what to know about them.
 //!
 //! 1. [A first flow](first_flow): sources, steps, ends
 //! 2. [Stages, order and backpressure](stages): which threads there are, and what lies between them
@@ -8,10 +8,11 @@
 //! 6. [Graphs](graphs): several flows into one, one into several
 //! 7. [Running](running): starting, serving, stopping; errors and reports
 //! 8. [Bad rows](bad_rows): what becomes of what is rejected
-//! 9. [Where did the time go](time): what held a run back, and pictures of it
-//! 10. [Testing flows](testing): seeds, clocks, channels
-//! 11. [Stages by hand](demand): producers and consumers that run as long as the program does
-//! 12. [From Elixir's Flow](from_elixir): its functions, and ours
+//! 9. [Reading and loading](loading): files, databases, and loads that go on where they were
+//! 10. [Where did the time go](time): what held a run back, and pictures of it
+//! 11. [Testing flows](testing): seeds, clocks, channels
+//! 12. [Stages by hand](demand): producers and consumers that run as long as the program does
+//! 13. [From Elixir's Flow](from_elixir): its functions, and ours
 //!
 //! What a single method does exactly is told at [`Flow`](crate::Flow).
 
@@ -27,6 +28,7 @@ macro_rules! chapters {
         #[doc = "[graphs]: crate::guide::graphs"]
         #[doc = "[running]: crate::guide::running"]
         #[doc = "[bad]: crate::guide::bad_rows"]
+        #[doc = "[loading]: crate::guide::loading"]
         #[doc = "[time]: crate::guide::time"]
         #[doc = "[testing]: crate::guide::testing"]
         #[doc = "[demand]: crate::guide::demand"]
@@ -47,6 +49,7 @@ chapters! {
     graphs "graphs.md"
     running "running.md"
     bad_rows "bad-rows.md"
+    loading "loading.md"
     time "where-did-the-time-go.md"
     testing "testing.md"
     demand "demand.md"
