@@ -19,9 +19,9 @@ use crate::run::{Report, WorkerReport, lock, quietly};
 /// The target of all spans and events.
 const TARGET: &str = "millstream";
 
-/// The spans and events of one run; nothing where nobody listened when it began.
-#[derive(Debug, Default)]
-pub(crate) struct Trace(OnceLock<Arc<Live>>);
+/// The spans and events of one run; nothing where nobody listened when it was started.
+#[derive(Debug)]
+pub(crate) struct Trace(Option<Arc<Live>>);
 
 #[derive(Debug)]
 struct Live {
@@ -29,8 +29,15 @@ struct Live {
     dispatch: Dispatch,
     /// Set once the subscriber has panicked.
     silent: AtomicBool,
-    /// The span of the run, until it has ended.
+    /// The span that was entered there, until the run begins; then that of the run, until it has ended.
     span: Mutex<Option<Span>>,
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        let span = lock(&self.span).take();
+        self.let_go(|| drop(span));
+    }
 }
 
 impl Live {
@@ -56,23 +63,38 @@ impl Live {
 }
 
 impl Trace {
-    /// A run begins, on this thread.
-    pub(crate) fn begin(&self, run: u64, name: Option<&str>, report: impl Fn() -> Report) {
+    /// Notes who listens on this thread, and the span that it is in. A run may begin on another one.
+    pub(crate) fn here() -> Self {
         let dispatch = dispatcher::get_default(Dispatch::clone);
         if dispatch.is::<NoSubscriber>() {
-            return;
+            return Trace(None);
         }
-        let live = self.0.get_or_init(|| {
-            Arc::new(Live {
-                dispatch,
-                silent: AtomicBool::new(false),
-                span: Mutex::new(None),
-            })
-        });
+        let live = Live {
+            dispatch,
+            silent: AtomicBool::new(false),
+            span: Mutex::new(None),
+        };
+        let span = live.tell(Span::current);
+        *lock(&live.span) = span;
+        Trace(Some(Arc::new(live)))
+    }
+
+    /// A run begins.
+    pub(crate) fn begin(&self, run: u64, name: Option<&str>, report: impl Fn() -> Report) {
+        let Some(live) = &self.0 else {
+            return;
+        };
         let report = report();
         let stages = report.stages().len();
         let workers: usize = report.stages().iter().map(|s| s.workers().len()).sum();
-        let span = live.tell(|| span!(target: TARGET, Level::INFO, "flow", run, flow = name));
+        let outer = lock(&live.span).take();
+        let of = outer.as_ref().and_then(Span::id);
+        let span = live.tell(|| match of {
+            Some(of) => span!(target: TARGET, parent: of, Level::INFO, "flow", run, flow = name),
+            // A subscriber that keeps to itself which span is entered still knows it on that thread.
+            None => span!(target: TARGET, Level::INFO, "flow", run, flow = name),
+        });
+        live.let_go(|| drop(outer));
         *lock(&live.span) = span;
         let span = lock(&live.span).as_ref().and_then(Span::id);
         live.tell(|| {
@@ -92,7 +114,7 @@ impl Trace {
 
     /// It has ended.
     pub(crate) fn end(&self, report: impl Fn() -> Report, outcome: Result<(), &Error>) {
-        let Some(live) = self.0.get() else {
+        let Some(live) = &self.0 else {
             return;
         };
         let span = lock(&live.span).take();
@@ -142,7 +164,7 @@ impl Trace {
 
     /// A worker of the run begins, on its thread.
     pub(crate) fn worker(&self, stage: &str, partition: usize) -> WorkerTrace {
-        let live = self.0.get().cloned();
+        let live = self.0.clone();
         let span = live.as_ref().and_then(|live| {
             let of = lock(&live.span).as_ref().and_then(Span::id);
             live.tell(|| span!(target: TARGET, parent: of, Level::INFO, "worker", stage, partition))

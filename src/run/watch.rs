@@ -157,7 +157,7 @@ impl Watchers {
             all,
             run: Mutex::default(),
             watching: Mutex::default(),
-            trace: Trace::default(),
+            trace: Trace::here(),
         }
     }
 

@@ -12,6 +12,7 @@ use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::{Interest, with_default};
 use tracing::{Event, Level, Metadata, Subscriber};
+use tracing_core::span::Current;
 
 type Fields = BTreeMap<String, String>;
 
@@ -19,6 +20,7 @@ type Fields = BTreeMap<String, String>;
 #[derive(Debug, Clone)]
 struct Heard {
     name: &'static str,
+    about: &'static Metadata<'static>,
     level: Level,
     /// The span that it is in.
     parent: Option<u64>,
@@ -32,6 +34,8 @@ struct Ear(Arc<Notes>);
 
 struct Notes {
     level: LevelFilter,
+    /// Whether it tells others which span a thread is in.
+    tells: bool,
     last: AtomicU64,
     spans: Mutex<BTreeMap<u64, Heard>>,
     events: Mutex<Vec<Heard>>,
@@ -42,8 +46,13 @@ struct Notes {
 
 impl Ear {
     fn of(level: impl Into<LevelFilter>) -> Self {
+        Ear::telling(level, true)
+    }
+
+    fn telling(level: impl Into<LevelFilter>, tells: bool) -> Self {
         Ear(Arc::new(Notes {
             level: level.into(),
+            tells,
             last: AtomicU64::new(0),
             spans: Mutex::default(),
             events: Mutex::default(),
@@ -138,6 +147,7 @@ impl Subscriber for Ear {
         span.record(&mut Note(&mut fields));
         let heard = Heard {
             name: span.metadata().name(),
+            about: span.metadata(),
             level: *span.metadata().level(),
             parent,
             fields,
@@ -158,6 +168,7 @@ impl Subscriber for Ear {
         event.record(&mut Note(&mut fields));
         let heard = Heard {
             name: event.metadata().name(),
+            about: event.metadata(),
             level: *event.metadata().level(),
             parent,
             fields,
@@ -174,6 +185,14 @@ impl Subscriber for Ear {
         let here = format!("{:?}", thread::current().id());
         let mut inside = self.0.inside.lock().unwrap();
         assert_eq!(inside.entry(here).or_default().pop(), Some(span.into_u64()));
+    }
+    fn current_span(&self) -> Current {
+        let spans = self.0.spans.lock().unwrap();
+        let Some(id) = self.current().filter(|_| self.0.tells) else {
+            return Current::none();
+        };
+        let about = spans[&id].about;
+        Current::new(Id::from_u64(id), about)
     }
     fn try_close(&self, _: Id) -> bool {
         self.0.closed.fetch_add(1, Ordering::SeqCst);
@@ -286,8 +305,8 @@ fn te_06_a_run_that_fails_says_where_and_why() {
 /// TE-06: spans are nested, in those of the caller too, on whatever thread.
 #[test]
 fn te_06_what_a_closure_says_is_within_the_span_of_its_worker() {
-    for seed in [None, Some(5)] {
-        let ear = Ear::of(Level::INFO);
+    for (seed, tells) in [(None, true), (Some(5), true), (None, false)] {
+        let ear = Ear::telling(Level::INFO, tells);
         ear.hears(|| {
             let _outer = tracing::info_span!("nightly").entered();
             let flow = Flow::from_range(0..10u32).stages(2);
@@ -318,6 +337,50 @@ fn a_flow_on_threads_of_its_own_is_heard_too() {
     ear.one("millstream.run.start");
     ear.one("millstream.run.stop");
     assert!(ear.current().is_none());
+}
+
+/// A thread of the library's starts this one.
+#[cfg(feature = "stream")]
+#[test]
+fn an_async_stream_is_within_the_span_of_whoever_made_it() {
+    use futures_core::Stream;
+    use std::pin::Pin;
+
+    let ear = Ear::of(Level::INFO);
+    let mut items = ear.hears(|| {
+        let _outer = tracing::info_span!("request").entered();
+        Flow::from_range(0..10u32).into_stream()
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let next = |items: &mut millstream::FlowStream<u32>| {
+        runtime.block_on(std::future::poll_fn(|task| {
+            Pin::new(&mut *items).poll_next(task)
+        }))
+    };
+    let mut count = 0;
+    while let Some(item) = next(&mut items) {
+        item.unwrap();
+        count += 1;
+    }
+    assert_eq!(count, 10);
+    assert_eq!(
+        ear.path(&ear.one("millstream.run.stop")),
+        ["flow", "request"]
+    );
+}
+
+#[test]
+fn a_flow_that_is_refused_says_nothing() {
+    let ear = Ear::of(Level::TRACE);
+    ear.hears(|| {
+        let _outer = tracing::info_span!("outer").entered();
+        Flow::from_range(0..9).stages(0).count().unwrap_err();
+        Flow::from_range(0..9).held().count().unwrap_err();
+    });
+    assert!(ear.names().is_empty());
+    assert_eq!(ear.0.spans.lock().unwrap().len(), 1);
 }
 
 /// Batches are told of, items are not.
@@ -445,6 +508,10 @@ impl Subscriber for Panics {
         self.at("event");
         self.at(event.metadata().name());
     }
+    fn current_span(&self) -> Current {
+        self.at("current_span");
+        Current::none()
+    }
     fn enter(&self, _: &Id) {
         self.at("enter");
     }
@@ -461,6 +528,7 @@ impl Subscriber for Panics {
 #[test]
 fn te_04_a_subscriber_that_panics_harms_no_flow() {
     for at in [
+        "current_span",
         "new_span",
         "event",
         "enter",

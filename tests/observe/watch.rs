@@ -1,8 +1,10 @@
 //! Watchers: told of each run once when it begins and once when it has ended, whatever becomes of it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
+use millstream::sink::LinesFile;
 use millstream::{Error, ErrorKind, Flow, Observer, Watch, Watched, Watching};
 
 /// Notes what it is told.
@@ -190,4 +192,22 @@ fn watchers_and_names_of_joined_flows_are_those_of_the_run() {
     assert_eq!(evens.merge(odds).count().unwrap(), 20);
     assert_eq!(left.lines(), right.lines());
     assert_eq!(left.lines()[0], "began: Some(\"odds\"), 0");
+}
+
+#[test]
+fn the_end_is_told_when_sinks_have_committed() {
+    struct Looks(PathBuf, Arc<Mutex<Vec<bool>>>);
+    impl Watch for Looks {
+        fn begin(&self, _run: &Watched) -> Box<dyn Watching> {
+            let (path, seen) = (self.0.clone(), self.1.clone());
+            seen.lock().unwrap().push(path.exists());
+            Box::new(move |_: Result<(), &Error>| seen.lock().unwrap().push(path.exists()))
+        }
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("rows.txt");
+    let seen: Arc<Mutex<Vec<bool>>> = Arc::default();
+    let flow = Flow::from_range(0..10).watch(Looks(path.clone(), seen.clone()));
+    flow.into_sink(LinesFile::new(&path)).run().unwrap();
+    assert_eq!(*seen.lock().unwrap(), [false, true]);
 }
