@@ -41,7 +41,6 @@ pub(super) fn report(mut plan: Plan, stages: &[(&str, &[WorkerReport])]) -> Repo
                 input: None,
                 name: (*name).to_owned(),
                 workers: workers.to_vec(),
-                ..StageReport::default()
             })
             .collect(),
         elapsed: Duration::from_secs(1),

@@ -203,7 +203,6 @@ mod tests {
                 input: None,
                 name: "s".to_owned(),
                 workers: vec![worker.clone(), worker],
-                ..StageReport::default()
             }],
             edges: vec![EdgeReport {
                 fill: millis % 5,
