@@ -46,8 +46,8 @@ impl<B> Insert<B> {
         }
     }
 
-    /// SQL that makes what is needed, such as `CREATE TABLE IF NOT EXISTS`: it is run and committed when the load begins, and
-    /// stays where the load fails. Several are run in their order.
+    /// SQL that makes what is needed, such as `CREATE TABLE IF NOT EXISTS`: it is run when the load begins, and
+    /// stays where the load fails, unless it became a part of the transaction of another. Several are run in their order.
     pub fn create(mut self, sql: impl Into<String>) -> Self {
         self.create.push(sql.into());
         self

@@ -53,8 +53,10 @@ use crate::error::{Error, ErrorKind};
 /// A database of SQLite, by its path; nothing is opened before a run needs it.
 ///
 /// Every connection is opened the same way: it waits for others' locks up to the [`busy_timeout`](Sqlite::busy_timeout),
-/// and runs what [`setup`](Sqlite::setup) says. A run that reads and commits on the way in the same file should set
+/// and runs what [`setup`](Sqlite::setup) says. A run that reads and writes the same file should set
 /// `PRAGMA journal_mode = WAL`, or readers and the writer wait for each other until the time is over.
+///
+/// Clones are the same database: what is loaded through them at the same time shares a connection (see [`Insert`]).
 #[derive(Debug, Clone)]
 pub struct Sqlite {
     path: PathBuf,

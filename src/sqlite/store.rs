@@ -9,6 +9,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ToSql};
@@ -34,8 +35,10 @@ struct State {
     ends: usize,
     /// Writers of those that may write more.
     writing: usize,
-    /// Whether it is a worker's turn; whether what it writes is a part of the transaction that waits for the end.
+    /// Whether it is a worker's turn, and on which thread it writes; whether what it writes is a part of the transaction
+    /// that waits for the end.
     taken: bool,
+    thread: Option<ThreadId>,
     part: bool,
     /// Whether a transaction was begun that was not ended by us.
     begun: bool,
@@ -115,7 +118,9 @@ impl Store {
     ) -> Result<(), BoxError> {
         let mut state = lock(&self.state);
         let mut first = false;
-        if hold.at_end || !hold.has {
+        // Dead letters of a row that is being written go with it: their writer cannot wait for its own thread.
+        let within_own = state.taken && state.thread == Some(thread::current().id());
+        if (hold.at_end || !hold.has) && !within_own {
             state = self.free(state);
             first = !hold.at_end;
         }
@@ -123,6 +128,7 @@ impl Store {
             connection,
             ends,
             taken,
+            thread: of,
             part,
             begun,
             lost,
@@ -138,6 +144,7 @@ impl Store {
         if first {
             hold.has = true;
             *taken = true;
+            *of = Some(thread::current().id());
             *part = *ends > 0;
         }
         let failed = |error| db.error(ErrorKind::Sink, "begin a transaction", None, error);
@@ -202,6 +209,7 @@ impl Store {
     fn release(&self, mut state: MutexGuard<'_, State>, hold: &mut Hold) {
         hold.has = false;
         state.taken = false;
+        state.thread = None;
         self.freed.notify_all();
     }
 

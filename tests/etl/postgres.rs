@@ -462,16 +462,22 @@ fn a_load_goes_on_behind_the_splits_it_has() {
     load.run().unwrap();
     for upsert in [false, true] {
         let to = Schema::new("goes_on_to");
+        let mut there = Vec::new();
         for bad in [0, 55, 110, 199] {
-            let error = split_load(&from, &to, Some(bad), upsert).unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::Step);
-            let ids = to.ids();
+            // A load that failed elsewhere may have come to this split already.
+            let done = there.contains(&bad);
+            let run = split_load(&from, &to, Some(bad), upsert);
             assert_eq!(
-                (ids.len() % 10, ids.len() / 10),
+                run.map_err(|error| error.kind()).err(),
+                (!done).then_some(ErrorKind::Step)
+            );
+            there = to.ids();
+            assert_eq!(
+                (there.len() % 10, there.len() / 10),
                 (0, to.marks().len()),
                 "whole splits"
             );
-            assert!(!ids.contains(&bad));
+            assert_eq!(there.contains(&bad), done);
         }
         split_load(&from, &to, None, upsert).unwrap();
         assert_eq!(to.ids(), (0..200).collect::<Vec<_>>());
