@@ -228,6 +228,21 @@ impl<M: Make> Format for Csv<M> {
         Ok(Parser::new(self.dialect, head)?)
     }
 
+    fn framing(&self) -> String {
+        let Dialect {
+            delimiter,
+            quote,
+            headers,
+            ..
+        } = self.dialect;
+        let head = if headers { "a head" } else { "no head" };
+        format!(
+            "CSV with {:?}, {:?}, {head}",
+            char::from(delimiter),
+            char::from(quote)
+        )
+    }
+
     fn last_end(&self, bytes: &[u8]) -> Option<usize> {
         cut::last_end(self.dialect, bytes)
     }

@@ -153,7 +153,11 @@ where
     /// from the beginning until they have ended well once. That too needs a repeatable sink, or `in_sink`, where all is committed
     /// together with a mark.
     ///
-    /// The input must be the same: a checkpoint of other files, or of a file that has grown, is refused.
+    /// The input must be the same. Where splits are marked, a checkpoint of other files, or of a file that has grown, is
+    /// refused. A flow that runs as a whole is known by its steps alone, so give each input a checkpoint of its own.
+    ///
+    /// A load of the whole with marks in the sink that is [drained](Handle::drain) is taken back, with an error of kind
+    /// [`Stopped`](ErrorKind::Stopped): the next run would double it.
     ///
     /// # Errors
     /// When it runs: of kind [`ErrorKind::Plan`] if neither can be right for this flow and sink, or the checkpoint is of

@@ -166,6 +166,8 @@ impl Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
+        // Also where all workers were through: nobody asked for what is done at the end.
+        self.0.shared.cut_short();
         self.0.shared.halt();
         // Nobody asks for the outcome of a flow that was dropped.
         let _ = self.0.join();

@@ -152,6 +152,10 @@ impl<M: Make> Format for Json<M> {
         Ok(())
     }
 
+    fn framing(&self) -> String {
+        "lines".to_owned()
+    }
+
     fn last_end(&self, bytes: &[u8]) -> Option<usize> {
         last_line_end(bytes)
     }

@@ -49,7 +49,9 @@ impl Link {
 
     /// Connects, unless it is.
     pub(super) fn connect(&mut self) -> Result<(), Error> {
-        if self.client.is_none() {
+        // Between two transactions a connection that has broken is no loss.
+        let broken = self.client.as_ref().is_some_and(Client::is_closed);
+        if self.client.is_none() || (broken && !self.begun) {
             self.client = Some(self.db.write()?);
             self.copy = None;
             self.made = false;
@@ -104,7 +106,13 @@ impl Link {
             (true, false) => "SAVEPOINT batch",
             (true, true) => "RELEASE SAVEPOINT batch; SAVEPOINT batch",
         };
-        self.run("begin a batch", sql)?;
+        if let Err(error) = self.run("begin a batch", sql) {
+            if !self.begun {
+                // The next try is over a connection of its own.
+                self.client = None;
+            }
+            return Err(error.into());
+        }
         self.saved = self.begun;
         self.begun = true;
         // A panic in between leaves it lost; nobody commits it then.

@@ -57,6 +57,12 @@ pub trait Format: Send + Sync {
         rest: Rest<'_>,
     ) -> (usize, Result<Self::Item, BoxError>);
 
+    /// What of its options decides where records end, in a few words, such as the quote of a CSV file. A load that
+    /// [resumes](crate::chain::Load::resume) goes on only in the same form, since blocks would be cut otherwise.
+    fn framing(&self) -> String {
+        String::new()
+    }
+
     /// Whether records are text in UTF-8: then blocks are checked as a whole, which is quick, and a byte order mark in front
     /// of a file is left out.
     fn is_text(&self) -> bool {

@@ -27,6 +27,10 @@ impl Format for Lines {
         Ok(())
     }
 
+    fn framing(&self) -> String {
+        "lines".to_owned()
+    }
+
     fn last_end(&self, bytes: &[u8]) -> Option<usize> {
         last_line_end(bytes)
     }

@@ -2,6 +2,7 @@
 //! in a tenth of a millisecond.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -79,7 +80,18 @@ impl<F: Format, R: AtOnce<String>> Pipe for Read<F, R> {
     fn splits(&self) -> Option<&dyn Splits> {
         // A split that is done is not read again, so what it rejected has to be settled with it.
         let resumes = self.supply.can_resume() && self.policy.by_splits();
-        resumes.then_some(&self.supply)
+        resumes.then_some(self)
+    }
+}
+
+impl<F: Format, R: Send + Sync> Splits for Read<F, R> {
+    fn input(&self) -> Result<String, Error> {
+        let (input, framing) = (self.supply.input()?, self.format.framing());
+        Ok(format!("{input} of {framing}"))
+    }
+
+    fn leave_out(&self, done: BTreeSet<u64>) {
+        self.supply.leave_out(done);
     }
 }
 

@@ -17,7 +17,6 @@ use super::stream::Stream;
 use super::{Format, files};
 use crate::error::Error;
 use crate::run::{Measure, lock};
-use crate::step::Splits;
 
 /// The files of a flow, and which of them are being read.
 pub(super) struct Supply {
@@ -278,15 +277,20 @@ impl Supply {
     }
 }
 
-impl Splits for Supply {
-    fn input(&self) -> Result<String, Error> {
+impl Supply {
+    /// What the files are, and how they are cut.
+    pub(super) fn input(&self) -> Result<String, Error> {
         let mut state = lock(&self.state);
         state.look()?;
         let prints = print(state.waiting.iter().map(|(_, entry)| entry))?;
-        Ok(format!("{prints}, in blocks of {} bytes", self.sizes.block))
+        let Sizes { block, longest } = self.sizes;
+        Ok(format!(
+            "{prints}, in blocks of {block} up to {longest} bytes"
+        ))
     }
 
-    fn leave_out(&self, done: BTreeSet<u64>) {
+    /// These blocks are not to be given.
+    pub(super) fn leave_out(&self, done: BTreeSet<u64>) {
         // A flow runs once, so nobody has said so before.
         let _ = self.done.set(done);
     }

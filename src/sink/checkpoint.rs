@@ -70,7 +70,7 @@ impl Checkpoint {
                 let keeper = Keeper {
                     input,
                     job: path.display().to_string(),
-                    file: Some((path.clone(), Mutex::new(file))),
+                    file: Some((path.clone(), Mutex::new(Some(file)))),
                 };
                 Ok((progress, keeper))
             }
@@ -123,7 +123,8 @@ impl Progress {
 pub(crate) struct Keeper {
     job: String,
     input: String,
-    file: Option<(PathBuf, Mutex<File>)>,
+    /// The file is gone once writing to it has failed.
+    file: Option<(PathBuf, Mutex<Option<File>>)>,
 }
 
 impl Keeper {
@@ -151,10 +152,16 @@ impl Keeper {
             None => "all\n".to_owned(),
         };
         let mut file = lock(file);
-        let written = file.write_all(line.as_bytes());
-        written
-            .and_then(|()| file.sync_data())
-            .map_err(|error| Error::io("write the checkpoint", path, error).into())
+        let Some(open) = &mut *file else {
+            return Err("an earlier mark could not be written, so no other one is: see the error before this one".into());
+        };
+        let written = open.write_all(line.as_bytes());
+        let synced = written.and_then(|()| open.sync_data());
+        if synced.is_err() {
+            // A line that was cut off must stay the last one, or it would become another mark.
+            *file = None;
+        }
+        synced.map_err(|error| Error::io("write the checkpoint", path, error).into())
     }
 }
 

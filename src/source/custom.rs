@@ -80,8 +80,11 @@ pub trait Source: Send + Sync {
 
     /// The split with a number, counted from zero; `None` behind the last. It is asked for instead of `next_split`,
     /// each number once, in a run that leaves some of them out; only of a source with an [`input`](Source::input).
-    fn split(&self, _number: u64) -> Result<Option<Self::Split<'_>>, BoxError> {
-        Ok(None)
+    fn split(&self, number: u64) -> Result<Option<Self::Split<'_>>, BoxError> {
+        Err(format!(
+            "split {number} cannot be asked for: a source with an `input` has to implement `split`"
+        )
+        .into())
     }
 
     /// How many items it gives in all, if it knows: for whoever shows how far a run has come

@@ -141,18 +141,19 @@ impl Store {
         if *lost {
             return Err(given_up(db).into());
         }
-        if first {
-            hold.has = true;
-            *taken = true;
-            *of = Some(thread::current().id());
-            *part = *ends > 0;
-        }
         let failed = |error| db.error(ErrorKind::Sink, "begin a transaction", None, error);
         if !*begun {
             connection
                 .execute_batch("BEGIN IMMEDIATE")
                 .map_err(failed)?;
             *begun = true;
+        }
+        // The turn is taken behind the beginning: where that fails there is nothing to commit.
+        if first {
+            hold.has = true;
+            *taken = true;
+            *of = Some(thread::current().id());
+            *part = *ends > 0;
         }
         if first && *part {
             connection.execute_batch("SAVEPOINT turn").map_err(failed)?;

@@ -134,6 +134,67 @@ fn a_drained_load_leaves_split_rows_to_the_next_run() {
     assert_eq!(table.rows(), rows_of(200));
 }
 
+#[test]
+fn a_flow_with_state_keeps_its_mark_where_batches_are_committed() {
+    let table = Table::upserting();
+    let load = || {
+        let load = Flow::from_source(Tens::new(10))
+            .uniq()
+            .into_sink(table.clone());
+        let load = load.batch(7).commit_every_batch();
+        load.resume(Checkpoint::in_sink("uniq")).run().unwrap()
+    };
+    load();
+    assert_eq!((table.rows(), table.marks().len()), (rows_of(10), 1));
+    assert_eq!(load().stages().len(), 0, "nothing is left to do");
+}
+
+#[test]
+fn a_drained_load_of_the_whole_is_not_there_twice() {
+    let table = Table::default();
+    let load = || {
+        let load = Flow::from_source(Tens::new(3_000))
+            .uniq()
+            .into_sink(table.clone());
+        load.resume(Checkpoint::in_sink("uniq"))
+    };
+    let handle = load().start().unwrap();
+    handle.drain();
+    let error = handle.join().unwrap_err();
+    assert!(
+        error.is_stopped() && error.message().contains("drained"),
+        "{error}"
+    );
+    assert!(table.rows().is_empty());
+    load().run().unwrap();
+    assert_eq!(table.rows(), rows_of(3_000));
+}
+
+#[test]
+fn a_source_with_an_input_has_splits_by_number() {
+    struct Half;
+
+    impl Source for Half {
+        type Item = u64;
+        type Split<'s> = std::vec::IntoIter<Result<u64, BoxError>>;
+
+        fn next_split(&self) -> Result<Option<Self::Split<'_>>, BoxError> {
+            Ok(None)
+        }
+
+        fn input(&self) -> Result<Option<String>, BoxError> {
+            Ok(Some("half a source".to_owned()))
+        }
+    }
+
+    let load = Flow::from_source(Half).into_sink(Table::default());
+    let error = load.resume(Checkpoint::in_sink("half")).run().unwrap_err();
+    assert!(
+        error.message().contains("has to implement `split`"),
+        "{error}"
+    );
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 

@@ -37,6 +37,14 @@ impl Table {
         }))
     }
 
+    /// A table that takes rows again without harm, and keeps marks.
+    pub(crate) fn upserting() -> Self {
+        Table(Arc::new(Inner {
+            repeatable: true,
+            ..Inner::default()
+        }))
+    }
+
     /// Lets the `n`th call of a name fail, counted from zero.
     pub(crate) fn fails_at(self, call: &'static str, n: usize) -> Self {
         *self.0.failing.lock().unwrap() = Some((call, n));

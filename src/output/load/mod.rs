@@ -74,10 +74,15 @@ impl<T, S: sink::Sink<T>> After for Loaded<Of<S, T>, S::Writer> {
     fn after(&self, good: bool) -> Result<(), Error> {
         let mut writers = self.writers.take();
         let sink = &self.sink.0;
-        let done = if good {
-            self.commit(&mut writers)
-        } else {
-            Ok(())
+        let done = match good {
+            true if self.would_double() => Err(Error::new(
+                ErrorKind::Stopped,
+                "a drained load has no mark of the whole, so the next run would begin anew and double what this one had \
+                 written: it was taken back; drain loads that are marked split by split, or into a sink that upserts",
+            )
+            .into()),
+            true => self.commit(&mut writers),
+            false => Ok(()),
         };
         if !good || done.is_err() {
             // Those that have committed have nothing left to take back.
@@ -90,11 +95,21 @@ impl<T, S: sink::Sink<T>> After for Loaded<Of<S, T>, S::Writer> {
 }
 
 impl<T, S: sink::Sink<T>> Loaded<Of<S, T>, S::Writer> {
+    /// Whether a run that begins anew would write rows again that this one, which was drained, has.
+    fn would_double(&self) -> bool {
+        let drained = self.drained.load(Ordering::Relaxed);
+        drained && self.keeper.as_ref().is_some_and(Keeper::in_sink) && !self.sink.0.repeatable()
+    }
+
     fn commit(&self, writers: &mut [S::Writer]) -> Result<(), BoxError> {
         let whole = self.keeper.as_ref();
         let whole = whole.filter(|_| !self.drained.load(Ordering::Relaxed));
         if let (Some(keeper), Some(first)) = (whole.filter(|k| k.in_sink()), writers.first_mut()) {
             first.mark(&keeper.mark(None))?;
+            if !self.at_end {
+                // Its rows are committed already, and nobody else commits the mark.
+                first.commit()?;
+            }
         }
         if self.at_end {
             writers.iter_mut().try_for_each(Writer::commit)?;

@@ -141,8 +141,13 @@ impl Draft {
         {
             let synced = File::open(folder(&self.path)).and_then(|folder| folder.sync_all());
             match synced {
-                // There are file systems whose directories cannot be synced.
-                Err(error) if !matches!(error.kind(), Io::InvalidInput | Io::Unsupported) => {
+                // There are file systems whose directories cannot be synced, and directories that cannot be opened.
+                Err(error)
+                    if !matches!(
+                        error.kind(),
+                        Io::InvalidInput | Io::Unsupported | Io::PermissionDenied
+                    ) =>
+                {
                     return Err(self.refused("sync the directory of", error));
                 }
                 _ => {}
