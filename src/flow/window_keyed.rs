@@ -185,6 +185,7 @@ impl<'env, P: Pipe + 'env, F, M: TimeOf<P::Item> + 'env> WindowFlow<'env, P, F, 
     ///
     /// let visits = [(1, "ann"), (2, "ann"), (3, "bob"), (11, "ann")];
     /// let daily = Flow::from_iter(visits)
+    ///     .stages(1) // one worker reads, so ann's first visit stays before her second
     ///     .partition_by(|visit| visit.1)
     ///     .window_by(Window::fixed(10), |visit| visit.0)
     ///     .uniq_by(|visit| visit.1)
