@@ -268,6 +268,7 @@ impl<'env, P: Pipe + 'env, R, T: TimeOf<P::Item> + 'env> WindowFlow<'env, P, R, 
     ///
     /// let alarms = [(1, "door"), (2, "fire"), (8, "door"), (15, "door"), (40, "door")];
     /// let first = Flow::from_iter(alarms)
+    ///     .stages(1) // one worker reads, so they stay in their order
     ///     .partition_by(|alarm| alarm.1)
     ///     .window_by(Window::session(10), |alarm| alarm.0)
     ///     .uniq_by(|alarm| alarm.1)
