@@ -30,7 +30,7 @@
 //! - `sink`: where rows go for good, and how they are committed.
 //! - `tcp`, `async_stream`: a connector each, behind a feature each.
 //! - `row`, `sqlite`, `postgres`: connectors to databases, a feature each; rows are serde structs.
-//! - `observe`: who looks at runs: progress, telemetry, each behind a feature.
+//! - `observe`: who looks at runs: progress, telemetry, each behind a feature; `dashboard`: a page in the browser.
 //! - `run`: workers on threads, or under a seeded scheduler.
 //! - `observe`: what is made of a run's counters, in words and pictures.
 
@@ -39,6 +39,8 @@ mod aggregate;
 mod async_stream;
 #[cfg(feature = "csv")]
 pub mod csv;
+#[cfg(feature = "dashboard")]
+mod dashboard;
 mod edge;
 mod error;
 mod flow;
@@ -77,6 +79,8 @@ pub use aggregate::{
 };
 #[cfg(feature = "stream")]
 pub use async_stream::FlowStream;
+#[cfg(feature = "dashboard")]
+pub use dashboard::{Dashboard, DashboardOptions};
 pub use error::{BoxError, Error, ErrorKind, Position};
 pub use flow::{
     Attached, BoxFlow, Branches, Ending, Flow, Handle, IntoIter, IntoStages, Items, Served,

@@ -10,6 +10,8 @@ mod concat;
 mod concurrent;
 mod create;
 mod custom;
+#[cfg(feature = "dashboard")]
+mod dashboard;
 mod departition;
 mod ending;
 mod finish;

@@ -53,7 +53,7 @@ pub(super) fn sentence(report: &Report, finding: &Finding) -> String {
 }
 
 /// A part of a whole, in percent.
-pub(super) fn percent(part: f64) -> String {
+pub(crate) fn percent(part: f64) -> String {
     format!("{:.0} %", part * 100.0)
 }
 

@@ -9,7 +9,7 @@ use std::fmt::Write;
 use super::advice::percent;
 use super::figures::{figures, short};
 use super::layout::{Sizes, layout};
-use crate::plan::{HOT, Link, results, threads};
+use crate::plan::{Figures, HOT, Link, results, threads};
 use crate::run::{Report, StageReport};
 
 const SIZES: Sizes = Sizes {
@@ -39,8 +39,27 @@ svg .name{font-weight:600;font-size:13px}.box{fill:var(--card);stroke:var(--rule
 .halo{paint-order:stroke;stroke:var(--back);stroke-width:5px}.graph{display:block;margin:0 auto;max-width:100%;height:auto}";
 
 /// The stages and edges of a report as one SVG element.
-pub(crate) fn graph(report: &Report, cores: usize) -> String {
-    let figures = figures(report, cores);
+pub(super) fn graph(report: &Report, cores: usize) -> String {
+    let size = |width: f64, _| {
+        let least = width * LEAST;
+        format!("style=\"width:{width}px;min-width:{least}px\"")
+    };
+    drawn(report, &figures(report, cores), size)
+}
+
+/// The same for a page that changes, of what a run did lately: what stands at the edges is about now. Such a page allows no styles
+/// within elements, so the least width is in `data-least`.
+#[cfg(feature = "dashboard")]
+pub(crate) fn live(recent: &Report, cores: usize) -> String {
+    let size = |width: f64, height: f64| {
+        let least = width * LEAST;
+        format!("width=\"{width}\" height=\"{height}\" data-least=\"{least}\"")
+    };
+    drawn(recent, &super::figures::lately(recent, cores), size)
+}
+
+/// Draws it; `size` says in which attributes its size is.
+fn drawn(report: &Report, figures: &Figures, size: impl Fn(f64, f64) -> String) -> String {
     let plan = &report.plan;
     let links: Vec<(usize, usize, usize)> = plan
         .edges
@@ -58,11 +77,11 @@ pub(crate) fn graph(report: &Report, cores: usize) -> String {
     let drawn = layout(report.stages.len(), &lines, SIZES);
     let (width, height) = (drawn.width + 2.0 * MARGIN, drawn.height + 2.0 * MARGIN);
     let mut out = format!(
-        "<svg class=\"graph\" xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"{} {} {width} {height}\" style=\"width:{width}px;min-width:{}px\" \
+        "<svg class=\"graph\" xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"{} {} {width} {height}\" {} \
          role=\"img\" aria-label=\"the stages of the flow\">",
         -MARGIN,
         -MARGIN,
-        width * LEAST
+        size(width, height)
     );
     for (&(edge, place, _), points) in links.iter().zip(&drawn.lines) {
         line(&mut out, edge, &figures.links[edge][place], points);
@@ -232,7 +251,7 @@ fn boxed(
 }
 
 /// Where the time of a stage went, as a bar in three parts.
-pub(super) fn bar(stage: &StageReport, x: f64, y: f64, width: f64, height: f64) -> String {
+pub(crate) fn bar(stage: &StageReport, x: f64, y: f64, width: f64, height: f64) -> String {
     let parts = [
         ("busy", stage.busy_share()),
         ("starved", stage.starved_share()),
@@ -261,7 +280,7 @@ fn cut(name: &str, letters: usize) -> String {
 }
 
 /// A string as text of HTML and SVG, within elements and quoted attributes.
-pub(super) fn text(text: &str) -> String {
+pub(crate) fn text(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -108,6 +108,25 @@ pub(super) fn figures(report: &Report, cores: usize) -> Figures {
     }
 }
 
+/// What the pictures of a run that goes on show, of what it did lately: rates, and what is in the edges now.
+#[cfg(feature = "dashboard")]
+pub(super) fn lately(recent: &Report, cores: usize) -> Figures {
+    let mut figures = figures(recent, cores);
+    let time = recent.elapsed.as_secs_f64().max(1e-9);
+    for (at, links) in figures.links.iter_mut().enumerate() {
+        for (place, link) in links.iter_mut().enumerate() {
+            let from = recent.plan.edges[at].from[place];
+            let rate = passed(recent, at, from);
+            let rate = rate.map(|n| format!("{} items/s", short(n as f64 / time)));
+            // The channels of an edge are shared by those who send over it: what is in them is said once.
+            let edge = recent.edges.get(at).filter(|_| place == 0);
+            let fill = edge.map(|edge| format!("{} of {} batches", edge.fill, edge.capacity));
+            link.label = rate.into_iter().chain(fill).collect();
+        }
+    }
+    figures
+}
+
 /// How many items of a stage went over an edge, where the counters can tell.
 fn passed(report: &Report, edge: usize, from: usize) -> Option<u64> {
     if report.plan.edges_from(from).count() == 1 {
@@ -159,7 +178,7 @@ fn colour(from: &StageReport) -> &'static str {
 }
 
 /// A number in a few characters: `999`, `1.2k`, `34M`.
-pub(super) fn short(n: f64) -> String {
+pub(crate) fn short(n: f64) -> String {
     let (n, unit) = match n {
         n if n < 999.5 => (n, ""),
         n if n < 999.5e3 => (n / 1e3, "k"),

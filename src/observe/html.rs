@@ -49,9 +49,8 @@ pub(super) fn html(report: &Report, cores: usize) -> String {
         count(report.plan.threads() as u64, "thread", "threads"),
         count(cores as u64, "core", "cores")
     );
-    if let Some(finding) = finding {
-        let said = sentence(report, &finding);
-        let _ = write!(out, "<p class=\"said\">{}</p>", coded(&said));
+    if let Some(said) = said(report, cores) {
+        let _ = write!(out, "<p class=\"said\">{said}</p>");
     }
     let _ = write!(
         out,
@@ -64,6 +63,12 @@ pub(super) fn html(report: &Report, cores: usize) -> String {
     }
     out.push_str("</main></body></html>\n");
     out
+}
+
+/// The sentence about the bottleneck, as HTML.
+pub(crate) fn said(report: &Report, cores: usize) -> Option<String> {
+    let finding = analyze(report, cores)?;
+    Some(coded(&sentence(report, &finding)))
 }
 
 /// A sentence as HTML, with what stands in backquotes as code.

@@ -35,6 +35,14 @@ mod trace;
 #[cfg(not(feature = "tracing"))]
 mod untraced;
 
+#[cfg(feature = "dashboard")]
+pub(crate) use advice::percent;
+#[cfg(feature = "dashboard")]
+pub(crate) use draw::{STYLE, bar, live, text};
+#[cfg(feature = "dashboard")]
+pub(crate) use figures::short;
+#[cfg(feature = "dashboard")]
+pub(crate) use html::said;
 #[cfg(feature = "metrics")]
 pub use metrics::Metrics;
 #[cfg(feature = "progress")]

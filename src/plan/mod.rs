@@ -27,6 +27,8 @@ pub(crate) use explain::routing;
 pub(crate) use figures::{Figures, HOT, Link};
 pub(crate) use names::stage_names;
 pub(crate) use render::{dot, mermaid, results};
+#[cfg(feature = "dashboard")]
+pub(crate) use render::{json_array, json_text};
 pub(crate) use words::{batches, bytes, count, items, list, number, threads};
 
 /// The stages and edges of a flow, in build order.

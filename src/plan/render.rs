@@ -229,7 +229,7 @@ fn dot_text(text: &str) -> String {
 }
 
 /// A JSON string with its quotes.
-fn json_text(text: &str) -> String {
+pub(crate) fn json_text(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     for c in text.chars() {
@@ -250,7 +250,7 @@ fn json_text(text: &str) -> String {
 }
 
 /// A JSON array of values that are written already.
-fn json_array(values: impl Iterator<Item = String>) -> String {
+pub(crate) fn json_array(values: impl Iterator<Item = String>) -> String {
     format!("[{}]", values.collect::<Vec<_>>().join(","))
 }
 

@@ -85,6 +85,9 @@ impl<'env> Prepared<'env> {
             (None, Some(_)) => Clock::Seeded(ManualClock::new()),
             (None, None) => Clock::Machine,
         };
+        for watcher in &watchers {
+            watcher.ready()?;
+        }
         let names = plan::stage_names(&plan);
         for (edge, any) in plan.edges.iter().zip(&edges) {
             open(&plan, edge, &**any);

@@ -126,11 +126,35 @@ pub(super) fn next_number() -> u64 {
 
 /// A watcher among the options of a run.
 #[derive(Clone)]
-pub(crate) struct Watcher(Arc<dyn Watch>);
+pub(crate) struct Watcher {
+    watch: Arc<dyn Watch>,
+    /// What it needs before a run can start.
+    ready: Option<Arc<dyn Fn() -> Result<(), Error> + Send + Sync>>,
+}
 
 impl Watcher {
     pub(crate) fn new(watch: impl Watch + 'static) -> Self {
-        Watcher(Arc::new(watch))
+        Watcher {
+            watch: Arc::new(watch),
+            ready: None,
+        }
+    }
+
+    /// One without which the run does not start: an error of `ready` is that of the run.
+    #[cfg(feature = "dashboard")]
+    pub(crate) fn with(
+        watch: impl Watch + 'static,
+        ready: impl Fn() -> Result<(), Error> + Send + Sync + 'static,
+    ) -> Self {
+        Watcher {
+            watch: Arc::new(watch),
+            ready: Some(Arc::new(ready)),
+        }
+    }
+
+    /// Called before the run starts.
+    pub(super) fn ready(&self) -> Result<(), Error> {
+        self.ready.as_ref().map_or(Ok(()), |ready| ready())
     }
 }
 
@@ -165,7 +189,7 @@ impl Watchers {
     pub(super) fn begin(&self, run: &Arc<Shared>) {
         let run = Watched(run.clone());
         self.trace.begin(run.number(), run.name(), || run.report());
-        let told = (self.all.iter()).filter_map(|watcher| quietly(|| watcher.0.begin(&run)));
+        let told = (self.all.iter()).filter_map(|watcher| quietly(|| watcher.watch.begin(&run)));
         lock(&self.watching).extend(told);
         *lock(&self.run) = Some(run);
     }

@@ -13,6 +13,7 @@ const KNOWS: &[(&str, &[&str])] = &[
         &[
             "aggregate",
             "async_stream",
+            "dashboard",
             "edge",
             "error",
             "flow",
@@ -41,6 +42,7 @@ const KNOWS: &[(&str, &[&str])] = &[
         &[
             "aggregate",
             "async_stream",
+            "dashboard",
             "edge",
             "error",
             "observe",
@@ -78,6 +80,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     ),
     // Who looks at runs, and what is made of one in words and pictures.
     ("observe", &["error", "options", "plan", "run"]),
+    ("dashboard", &["error", "observe", "options", "plan", "run"]),
     ("sink", &["error", "run"]),
     ("read", &["error", "reject", "run", "source", "step"]),
     ("csv", &["error", "read", "sink"]),

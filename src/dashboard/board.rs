@@ -1,0 +1,263 @@
+//! The runs that a dashboard shows: those that go on, and the latest that have ended.
+//!
+//! A look keeps what a run has done so far, and what it did since the look before: rates and shares on the page are those of that time. So
+//! memory is bounded: two reports and [`LOOKS`] rates a stage for each run, and of runs that have ended as many as the options say. Of
+//! those the counters are let go.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use crate::error::{Error, ErrorKind};
+use crate::run::{Doing, Report, StageReport, Watched, WorkerReport, lock};
+
+/// How many looks a curve shows.
+pub(super) const LOOKS: usize = 180;
+/// Rates over less time than this say little; the next look has them.
+const LEAST: Duration = Duration::from_millis(10);
+
+/// All runs.
+#[derive(Debug)]
+pub(super) struct Board {
+    runs: Mutex<Runs>,
+    /// A run has begun or ended.
+    pub(super) changed: Notify,
+}
+
+#[derive(Debug)]
+struct Runs {
+    /// Those that go on, then those that have ended, each in the order in which they began or ended.
+    going: Vec<Run>,
+    ended: VecDeque<Run>,
+    keep: usize,
+}
+
+/// One run, as it was seen last.
+#[derive(Debug, Clone)]
+pub(super) struct Run {
+    pub(super) number: u64,
+    pub(super) name: Option<String>,
+    /// While it goes on.
+    watched: Option<Watched>,
+    pub(super) state: State,
+    /// Why it failed, or was stopped.
+    pub(super) error: Option<String>,
+    /// What it had done at the last look.
+    pub(super) report: Report,
+    /// What it did between the last two; of a run that has ended, all of it.
+    pub(super) recent: Report,
+    /// Items a second of each stage, between looks.
+    pub(super) rates: Vec<VecDeque<f64>>,
+}
+
+/// How it is about a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    Running,
+    Done,
+    Failed,
+    Stopped,
+}
+
+impl State {
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            State::Running => "running",
+            State::Done => "done",
+            State::Failed => "failed",
+            State::Stopped => "stopped",
+        }
+    }
+}
+
+impl Board {
+    pub(super) fn new(keep: usize) -> Self {
+        Board {
+            runs: Mutex::new(Runs {
+                going: Vec::new(),
+                ended: VecDeque::new(),
+                keep,
+            }),
+            changed: Notify::new(),
+        }
+    }
+
+    /// A run begins.
+    pub(super) fn begin(&self, run: &Watched) {
+        let report = run.report_now();
+        let run = Run {
+            number: run.number(),
+            name: run.name().map(str::to_owned),
+            watched: Some(run.clone()),
+            state: State::Running,
+            error: None,
+            recent: difference(&report, &report),
+            rates: vec![VecDeque::new(); report.stages.len()],
+            report,
+        };
+        lock(&self.runs).going.push(run);
+        self.changed.notify_one();
+    }
+
+    /// A run has ended.
+    pub(super) fn end(&self, number: u64, outcome: Result<(), &Error>) {
+        let mut runs = lock(&self.runs);
+        let Some(at) = runs.going.iter().position(|run| run.number == number) else {
+            return;
+        };
+        let mut run = runs.going.remove(at);
+        run.look();
+        run.recent = run.report.clone();
+        run.watched = None;
+        run.state = match outcome {
+            Ok(()) => State::Done,
+            Err(error) if error.kind() == ErrorKind::Stopped => State::Stopped,
+            Err(_) => State::Failed,
+        };
+        run.error = outcome.err().map(Error::to_string);
+        runs.ended.push_back(run);
+        while runs.ended.len() > runs.keep {
+            runs.ended.pop_front();
+        }
+        drop(runs);
+        self.changed.notify_one();
+    }
+
+    /// Looks at all that go on; whether there are any.
+    pub(super) fn look(&self) -> bool {
+        let mut runs = lock(&self.runs);
+        for run in &mut runs.going {
+            run.look();
+        }
+        !runs.going.is_empty()
+    }
+
+    /// All runs as they were seen last: those that go on first, then the others, in each case the latest first.
+    pub(super) fn runs(&self) -> Vec<Run> {
+        let runs = lock(&self.runs);
+        let (going, ended) = (runs.going.iter().rev(), runs.ended.iter().rev());
+        going.chain(ended).cloned().collect()
+    }
+
+    /// The same with what each has done by now; what is said of the last looks stays.
+    pub(super) fn runs_now(&self) -> Vec<Run> {
+        let mut runs = self.runs();
+        for run in &mut runs {
+            if let Some(watched) = &run.watched {
+                run.report = watched.report_now();
+            }
+        }
+        runs
+    }
+}
+
+impl Run {
+    fn look(&mut self) {
+        let Some(watched) = &self.watched else {
+            return;
+        };
+        let now = watched.report_now();
+        let since = now.elapsed.saturating_sub(self.report.elapsed);
+        if since >= LEAST {
+            self.recent = difference(&now, &self.report);
+            for (rates, stage) in self.rates.iter_mut().zip(&self.recent.stages) {
+                if rates.len() == LOOKS {
+                    rates.pop_front();
+                }
+                rates.push_back(rate(stage, since));
+            }
+        }
+        // The next look then has the time of both.
+        if since >= LEAST || watched.is_over() {
+            self.report = now;
+        }
+    }
+
+    /// Items a second of a stage, in the time of the last looks.
+    pub(super) fn rate(&self, stage: usize) -> f64 {
+        let recent = self.recent.stages.get(stage);
+        recent.map_or(0.0, |stage| rate(stage, self.recent.elapsed))
+    }
+
+    /// What a stage was doing for the most part, in a word.
+    pub(super) fn doing(&self, stage: usize) -> &'static str {
+        let workers = self.report.stages.get(stage).map(StageReport::workers);
+        let workers = workers.unwrap_or_default();
+        if self.state != State::Running || workers.iter().all(|w| w.doing == Doing::Ended) {
+            return "ended";
+        }
+        let Some(recent) = self.recent.stages.get(stage) else {
+            return "busy";
+        };
+        let (busy, starved, blocked) = (
+            recent.busy_share(),
+            recent.starved_share(),
+            recent.blocked_share(),
+        );
+        if busy >= starved && busy >= blocked {
+            "busy"
+        } else if starved >= blocked {
+            "starved"
+        } else {
+            "blocked"
+        }
+    }
+
+    /// Where the time of a stage went: between the last looks; of one that has ended, in its whole life.
+    pub(super) fn time_of(&self, stage: usize) -> Option<&StageReport> {
+        let of = match self.doing(stage) {
+            "ended" => &self.report,
+            _ => &self.recent,
+        };
+        of.stages.get(stage)
+    }
+}
+
+/// Items a second: what a stage took counts, or what it gave where its source does not count.
+fn rate(stage: &StageReport, time: Duration) -> f64 {
+    let items = stage.items_in().max(stage.items_out());
+    items as f64 / time.as_secs_f64().max(1e-9)
+}
+
+/// What was done between two reports of a run.
+fn difference(now: &Report, before: &Report) -> Report {
+    let stages = now.stages.iter().enumerate().map(|(at, stage)| {
+        let earlier = before.stages.get(at).map(StageReport::workers);
+        let earlier = earlier.unwrap_or_default();
+        let none = WorkerReport::default();
+        let workers = stage.workers.iter().enumerate();
+        StageReport {
+            name: stage.name.clone(),
+            input: None,
+            workers: workers
+                .map(|(at, worker)| since(worker, earlier.get(at).unwrap_or(&none)))
+                .collect(),
+        }
+    });
+    Report {
+        stages: stages.collect(),
+        plan: now.plan.clone(),
+        edges: now.edges.clone(),
+        elapsed: now.elapsed.saturating_sub(before.elapsed),
+        timeline: None,
+    }
+}
+
+/// What one worker did between them, as far as the page shows it.
+fn since(now: &WorkerReport, before: &WorkerReport) -> WorkerReport {
+    WorkerReport {
+        items_in: now.items_in.saturating_sub(before.items_in),
+        items_out: now.items_out.saturating_sub(before.items_out),
+        batches_in: now.batches_in.saturating_sub(before.batches_in),
+        batches_out: now.batches_out.saturating_sub(before.batches_out),
+        bytes_in: now.bytes_in.saturating_sub(before.bytes_in),
+        bytes_out: now.bytes_out.saturating_sub(before.bytes_out),
+        busy: now.busy.saturating_sub(before.busy),
+        waiting_input: now.waiting_input.saturating_sub(before.waiting_input),
+        waiting_output: now.waiting_output.saturating_sub(before.waiting_output),
+        doing: now.doing,
+        ..WorkerReport::default()
+    }
+}

@@ -1,0 +1,252 @@
+//! The page: what is known of each run, as HTML.
+//!
+//! The server writes all of it, and the script only puts what has changed in its place; so the page is right without a script too, until
+//! it is loaded again. Whatever stands in a name is text: every string goes through [`text`].
+
+use std::collections::VecDeque;
+use std::fmt::Write;
+
+use super::board::{LOOKS, Run, State};
+use crate::observe::{STYLE, bar, live, percent, said, short, text};
+use crate::options::default_stages;
+use crate::plan::{count, number};
+use crate::run::{EdgeReport, StageReport};
+
+/// What puts news in its place.
+pub(super) const SCRIPT: &str = include_str!("script.js");
+
+/// How the page looks, with what its drawings need.
+pub(super) fn style() -> String {
+    format!("{STYLE}\n{}", include_str!("style.css"))
+}
+
+/// The whole page.
+pub(super) fn page(shown: &[Run]) -> String {
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
+         content=\"width=device-width,initial-scale=1\"><title>Flows</title><link rel=\"icon\" href=\"data:,\">\
+         <link rel=\"stylesheet\" href=\"/style.css\"><script src=\"/script.js\" defer></script></head><body>\
+         <header><h1>Flows</h1><p id=\"link\" class=\"soft\" role=\"status\">as of when this page was loaded</p></header>\
+         <main>{}</main>{KEY}</body></html>\n",
+        runs(shown)
+    )
+}
+
+/// What the colours mean.
+const KEY: &str = "<footer class=\"key\"><span><svg viewBox=\"0 0 1 1\"><rect class=\"busy\" width=\"1\" height=\"1\"/></svg>busy</span>\
+<span><svg viewBox=\"0 0 1 1\"><rect class=\"starved\" width=\"1\" height=\"1\"/></svg>starved: no input</span>\
+<span><svg viewBox=\"0 0 1 1\"><rect class=\"blocked\" width=\"1\" height=\"1\"/></svg>blocked: no room in front of the next stage</span>\
+<span>Arrows are thick where many items go, and red where the stage before them is blocked.</span>\
+<span>Rates, bars and arrows are about the time since the last look; of what has ended, about all of it.</span></footer>";
+
+/// Every run, each with an `id` of its own.
+pub(super) fn runs(shown: &[Run]) -> String {
+    if shown.is_empty() {
+        return "<p class=\"soft\">No flow has run yet: those that are shown on this dashboard appear here.</p>".to_owned();
+    }
+    let cores = default_stages();
+    shown.iter().map(|run| section(run, cores)).collect()
+}
+
+fn section(run: &Run, cores: usize) -> String {
+    let name = match &run.name {
+        Some(name) => text(name),
+        None => format!("Flow {}", run.number),
+    };
+    let state = run.state.word();
+    let stages = run.report.stages();
+    let mut out = format!(
+        "<section id=\"run-{}\" data-state=\"{state}\"><div class=\"head\"><h2>{name}</h2><span class=\"badge {state}\">{state}</span>\
+         <span class=\"soft\">{:.1?}, {}, {}</span></div>",
+        run.number,
+        run.report.elapsed(),
+        count(stages.len() as u64, "stage", "stages"),
+        count(run.report.plan().threads() as u64, "thread", "threads"),
+    );
+    if let Some(error) = &run.error {
+        let _ = write!(out, "<p class=\"error\">{}</p>", text(error));
+    }
+    let finding = match run.state {
+        State::Running => None,
+        _ => said(&run.report, cores),
+    };
+    if let Some(finding) = finding {
+        let _ = write!(out, "<p class=\"said\">{finding}</p>");
+    }
+    let _ = write!(
+        out,
+        "<div class=\"scroll\">{}</div>",
+        live(&run.recent, cores)
+    );
+    stage_table(&mut out, run);
+    edge_table(&mut out, run);
+    out.push_str("</section>");
+    out
+}
+
+/// A column that is shown if it says anything of any stage: its head, its name for programs, its number.
+type Rare = (&'static str, &'static str, fn(&StageReport) -> u64);
+
+const RARE: [Rare; 4] = [
+    ("late", "late", StageReport::late),
+    ("keys", "keys", StageReport::keys),
+    ("tried again", "retried", StageReport::retried),
+    ("panics", "panics", StageReport::panics),
+];
+
+fn stage_table(out: &mut String, run: &Run) {
+    let stages = run.report.stages();
+    let rare = RARE
+        .iter()
+        .filter(|(_, _, of)| stages.iter().any(|stage| of(stage) > 0));
+    let rare: Vec<&Rare> = rare.collect();
+    out.push_str(
+        "<div class=\"scroll\"><table class=\"stages\"><thead><tr><th>stage</th><th>now</th><th>time</th><th>items/s</th>\
+         <th>last minutes</th><th>items in</th><th>items out</th><th>rejected</th>",
+    );
+    for (head, _, _) in &rare {
+        let _ = write!(out, "<th>{head}</th>");
+    }
+    out.push_str("</tr></thead><tbody>");
+    for (at, stage) in stages.iter().enumerate() {
+        let time = run.time_of(at).unwrap_or(stage);
+        let _ = write!(
+            out,
+            "<tr data-stage=\"{at}\"><td>{}</td>{}{}{}{}{}{}{}",
+            text(stage.name()),
+            doing(run, at, time),
+            times(time),
+            cell("items/s", "rate", &short(run.rate(at))),
+            spark(run.rates.get(at)),
+            cell("items in", "items_in", &number(stage.items_in())),
+            cell("items out", "items_out", &number(stage.items_out())),
+            rejected(stage)
+        );
+        for (head, of, n) in &rare {
+            let n = n(stage);
+            let said = if n > 0 { number(n) } else { String::new() };
+            out.push_str(&cell(head, of, &said));
+        }
+        out.push_str("</tr>");
+    }
+    out.push_str("</tbody></table></div>");
+}
+
+/// A cell: its head where there is no table, its name for programs, and what it says, which is a number or the like.
+fn cell(head: &str, of: &str, said: &str) -> String {
+    if said.is_empty() {
+        return "<td></td>".to_owned();
+    }
+    format!("<td data-label=\"{head}\"><span data-of=\"{of}\">{said}</span></td>")
+}
+
+/// What the stage does for the most part.
+fn doing(run: &Run, at: usize, time: &StageReport) -> String {
+    let word = run.doing(at);
+    let share = match word {
+        "busy" => percent(time.busy_share()),
+        "starved" => percent(time.starved_share()),
+        "blocked" => percent(time.blocked_share()),
+        _ => String::new(),
+    };
+    format!(
+        "<td data-label=\"now\"><span class=\"badge {word}\"><span data-of=\"state\">{word}</span> {share}</span></td>"
+    )
+}
+
+/// Where its time went, as a bar.
+fn times(time: &StageReport) -> String {
+    format!(
+        "<td data-label=\"time\"><svg class=\"bar\" viewBox=\"0 0 120 10\" preserveAspectRatio=\"none\" role=\"img\" \
+         aria-label=\"busy {}, no input {}, no room {}\">{}</svg></td>",
+        percent(time.busy_share()),
+        percent(time.starved_share()),
+        percent(time.blocked_share()),
+        bar(time, 0.0, 0.0, 120.0, 10.0)
+    )
+}
+
+fn rejected(stage: &StageReport) -> String {
+    let rules = stage.rejected();
+    let all: u64 = rules.values().sum();
+    let rules: Vec<String> = rules
+        .iter()
+        .map(|(rule, n)| format!("{} by {}", number(*n), text(rule)))
+        .collect();
+    if rules.is_empty() {
+        return cell("rejected", "rejected", "0");
+    }
+    format!(
+        "<td data-label=\"rejected\"><span><span data-of=\"rejected\">{}</span> <small class=\"soft\">{}</small></span></td>",
+        number(all),
+        rules.join(", ")
+    )
+}
+
+/// A curve of rates, the latest at the right end.
+fn spark(rates: Option<&VecDeque<f64>>) -> String {
+    const HEIGHT: f64 = 28.0;
+    const SHORTEST: usize = 30;
+    let Some(rates) = rates.filter(|rates| !rates.is_empty()) else {
+        return "<td></td>".to_owned();
+    };
+    let most = rates.iter().copied().fold(0.0, f64::max);
+    // A run that has just begun has a curve that can be seen too.
+    let looks = rates.len().clamp(SHORTEST, LOOKS);
+    let first = looks.saturating_sub(rates.len());
+    let places = rates.iter().enumerate().map(|(at, rate)| {
+        let y = HEIGHT - 2.0 - rate / most.max(1e-9) * (HEIGHT - 4.0);
+        format!("{} {y:.1}", first + at)
+    });
+    let curve = places.collect::<Vec<_>>().join("L");
+    let last = looks - 1;
+    format!(
+        "<td data-label=\"last minutes\"><svg class=\"spark\" viewBox=\"0 0 {last} {HEIGHT}\" preserveAspectRatio=\"none\" role=\"img\" \
+         aria-label=\"items a second over time, at most {}\"><path class=\"area\" d=\"M{first} {HEIGHT}L{curve}L{last} {HEIGHT}z\"/>\
+         <path class=\"curve\" d=\"M{curve}\"/></svg></td>",
+        short(most)
+    )
+}
+
+fn edge_table(out: &mut String, run: &Run) {
+    let edges = run.report.edges();
+    if edges.is_empty() {
+        return;
+    }
+    out.push_str(
+        "<div class=\"scroll\"><table class=\"edges\"><thead><tr><th>edge</th><th>fill</th><th>batches waiting</th><th>room for</th>\
+         <th>at most</th></tr></thead><tbody>",
+    );
+    for (at, edge) in edges.iter().enumerate() {
+        let name = |stage: usize| {
+            let stage = run.report.stages().get(stage);
+            text(stage.map_or("", StageReport::name))
+        };
+        let from: Vec<String> = edge.from.iter().map(|&from| name(from)).collect();
+        let _ = write!(
+            out,
+            "<tr data-edge=\"{at}\"><td>{} → {}</td>{}{}{}{}</tr>",
+            from.join(", "),
+            name(edge.to),
+            fill(edge),
+            cell("batches waiting", "fill", &number(edge.fill)),
+            cell("room for", "capacity", &number(edge.capacity)),
+            cell("at most", "high_water", &number(edge.high_water))
+        );
+    }
+    out.push_str("</tbody></table></div>");
+}
+
+/// How full an edge is, as a bar with a mark where it was fullest.
+fn fill(edge: &EdgeReport) -> String {
+    let share = edge.fill as f64 / edge.capacity.max(1) as f64;
+    let mark = edge.high_water_share() * 120.0;
+    format!(
+        "<td data-label=\"fill\"><svg class=\"bar\" viewBox=\"0 0 120 10\" preserveAspectRatio=\"none\" role=\"img\" \
+         aria-label=\"{} full\"><rect class=\"room\" width=\"120\" height=\"10\"/><rect class=\"full\" width=\"{:.1}\" height=\"10\"/>\
+         <rect class=\"mark\" x=\"{:.1}\" width=\"1.5\" height=\"10\"/></svg></td>",
+        percent(share.min(1.0)),
+        share.min(1.0) * 120.0,
+        (mark - 1.5).max(0.0)
+    )
+}
