@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -24,6 +25,8 @@ pub(super) struct Board {
     runs: Mutex<Runs>,
     /// A run has begun or ended.
     pub(super) changed: Notify,
+    /// How many have begun, and how many have ended.
+    count: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -81,6 +84,7 @@ impl Board {
                 keep,
             }),
             changed: Notify::new(),
+            count: AtomicU64::new(0),
         }
     }
 
@@ -98,7 +102,7 @@ impl Board {
             report,
         };
         lock(&self.runs).going.push(run);
-        self.changed.notify_one();
+        self.news();
     }
 
     /// A run has ended.
@@ -122,7 +126,17 @@ impl Board {
             runs.ended.pop_front();
         }
         drop(runs);
+        self.news();
+    }
+
+    fn news(&self) {
+        self.count.fetch_add(1, Ordering::Release);
         self.changed.notify_one();
+    }
+
+    /// Another number than before if a run has begun or ended since.
+    pub(super) fn count(&self) -> u64 {
+        self.count.load(Ordering::Acquire)
     }
 
     /// Looks at all that go on; whether there are any.

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use axum::response::sse::Event;
 use tokio::net::TcpListener;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 
@@ -144,18 +145,22 @@ async fn serve(listener: TcpListener, service: Arc<Service>, stop: &Notify) {
     let mut ticks = interval(service.options.every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut told = Instant::now();
+    // How many runs had begun and ended when everybody was told.
+    let mut known = None;
     loop {
         let changed = async {
             service.board.changed.notified().await;
             sleep_until(told + BREATH).await;
         };
-        let news = tokio::select! {
-            _ = ticks.tick() => service.board.look(),
-            () = changed => true,
+        tokio::select! {
+            _ = ticks.tick() => {}
+            // Whoever comes first, what has changed is seen by the count.
+            () = changed => {}
             () = stop.notified() => break,
-        };
-        if news {
-            service.tell();
+        }
+        let count = service.board.count();
+        if service.board.look() || known != Some(count) {
+            known = service.tell().then_some(count);
             told = Instant::now();
         }
     }
@@ -169,21 +174,22 @@ async fn serve(listener: TcpListener, service: Arc<Service>, stop: &Notify) {
 }
 
 impl Service {
-    /// Tells those who are connected how it is now.
-    fn tell(&self) {
+    /// Tells those who are connected how it is now; whether all of them had room for it. Who is slow misses this one, and is told all
+    /// of it with the next.
+    fn tell(&self) -> bool {
         let mut clients = lock(&self.clients);
         let Some(clients) = &mut *clients else {
-            return;
+            return true;
         };
         clients.retain(|client| !client.is_closed());
         if clients.is_empty() {
-            return;
+            return true;
         }
         let news = self.news();
-        for client in clients {
-            // Who is slow misses this one: the next has all of it.
-            let _ = client.try_send(news.clone());
-        }
+        let told = clients.iter().map(|client| client.try_send(news.clone()));
+        !told.fold(false, |full, sent| {
+            full | matches!(sent, Err(TrySendError::Full(_)))
+        })
     }
 
     fn news(&self) -> Event {

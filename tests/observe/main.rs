@@ -1,7 +1,13 @@
 //! Runs that are looked at: who is told of what, and whether what they see is so.
 
 mod analyze;
+#[cfg(feature = "dashboard")]
+mod chromium;
+#[cfg(feature = "dashboard")]
+mod dashboard;
 mod hot;
+#[cfg(feature = "dashboard")]
+mod http;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod pictures;

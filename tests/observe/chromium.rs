@@ -1,0 +1,221 @@
+//! The page of a dashboard in a real browser, driven by chromedriver.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use millstream::{Dashboard, DashboardOptions, Flow, Observer, Skip};
+use serde_json::{Value, json};
+
+use crate::http::{Answer, ask};
+
+/// A browser with one tab.
+struct Browser {
+    driver: SocketAddr,
+    session: String,
+}
+
+impl Browser {
+    fn start() -> Self {
+        let driver = std::env::var("MILLSTREAM_CHROMEDRIVER");
+        let driver = driver.expect("the address of chromedriver, as `.ci/chromium` gives it");
+        let driver = driver.parse().unwrap();
+        let arguments = [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-background-networking",
+            "--disable-dev-shm-usage",
+        ];
+        let wanted = json!({"capabilities": {"alwaysMatch": {
+            "goog:chromeOptions": {"args": arguments},
+            "goog:loggingPrefs": {"browser": "ALL"},
+        }}});
+        let mut browser = Browser {
+            driver,
+            session: "/session".to_owned(),
+        };
+        let made = browser.post("", &wanted);
+        browser.session = format!("/session/{}", made["sessionId"].as_str().unwrap());
+        browser
+    }
+
+    fn value(answer: &Answer) -> Value {
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        answer.json()["value"].clone()
+    }
+
+    fn post(&self, path: &str, body: &Value) -> Value {
+        let what = format!("POST {}{path}", self.session);
+        let host = self.driver.to_string();
+        Browser::value(&ask(self.driver, &what, &host, &body.to_string()))
+    }
+
+    fn open(&self, url: &str) {
+        self.post("/url", &json!({"url": url}));
+    }
+
+    /// What a function's body returns in the page.
+    fn eval(&self, script: &str) -> Value {
+        self.post("/execute/sync", &json!({"script": script, "args": []}))
+    }
+
+    /// Waits for a condition in the page.
+    fn wait_until(&self, script: &str) {
+        let begun = Instant::now();
+        while self.eval(script) != json!(true) {
+            let page = || self.eval("return document.body.innerText");
+            assert!(
+                begun.elapsed() < Duration::from_secs(60),
+                "{script}\n{}",
+                page()
+            );
+            std::thread::yield_now();
+        }
+    }
+
+    /// The number (or the word) that the page shows of a stage of the first flow.
+    fn shown(&self, stage: usize, of: &str) -> String {
+        let cell = format!("section:first-of-type .stages [data-stage='{stage}'] [data-of='{of}']");
+        let text = self.eval(&format!(
+            "return document.querySelector(\"{cell}\").textContent"
+        ));
+        text.as_str().unwrap().replace(',', "")
+    }
+
+    fn size(&self, width: u32, scheme: &str) {
+        let size =
+            json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500});
+        self.post(
+            "/goog/cdp/execute",
+            &json!({"cmd": "Emulation.setDeviceMetricsOverride", "params": size}),
+        );
+        let scheme = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
+        self.post(
+            "/goog/cdp/execute",
+            &json!({"cmd": "Emulation.setEmulatedMedia", "params": scheme}),
+        );
+    }
+
+    /// What the browser complained of.
+    fn complaints(&self) -> Value {
+        self.post("/se/log", &json!({"type": "browser"}))
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        let what = format!("DELETE {}", self.session);
+        ask(self.driver, &what, &self.driver.to_string(), "");
+    }
+}
+
+#[test]
+#[ignore = "needs Chromium: .ci/chromium cargo test --features dashboard --test observe chromium -- --ignored"]
+fn the_page_shows_what_the_report_says() {
+    let options = DashboardOptions::new("127.0.0.1:0").every(Duration::from_millis(100));
+    let dashboard = Dashboard::bind(options).unwrap();
+    let browser = Browser::start();
+    browser.open(&dashboard.url());
+    browser.wait_until("return document.getElementById('link').textContent === 'live'");
+
+    let observer = Observer::new();
+    let mut items = Flow::from_range(0..30_000u64)
+        .name("<b>fast</b>")
+        .stages(1)
+        .batch(16)
+        .flow_name("blocked & <i>seen</i>")
+        .observe(&observer)
+        .show_on(&dashboard)
+        .try_map(|n| {
+            if n % 1_000 == 7 {
+                Err("a seven")
+            } else {
+                Ok(n)
+            }
+        })
+        .on_error(Skip)
+        .partition()
+        .stages(2)
+        .batch(16)
+        .name("next")
+        .into_iter();
+    assert!(items.next().is_some());
+
+    // Nobody takes the items: the page comes to say so without being loaded again.
+    let state = |stage: usize| {
+        format!(
+            "document.querySelector(\".stages [data-stage='{stage}'] [data-of='state']\")?.textContent"
+        )
+    };
+    browser.wait_until(&format!(
+        "return {} === 'blocked' && {} === 'blocked'",
+        state(0),
+        state(1)
+    ));
+    let bars = "const wide = (of) => +document.querySelector(`.stages [data-stage='0'] rect.${of}`).getAttribute('width'); \
+                return wide('blocked') > wide('busy') && wide('blocked') > wide('starved')";
+    browser.wait_until(bars);
+    browser.wait_until("return document.querySelector('.line.hot') !== null");
+    browser.wait_until("return document.querySelectorAll('.spark .curve').length === 2");
+    // Names are text, also in the page.
+    let name = browser.eval("return document.querySelector('h2').textContent");
+    assert_eq!(name, "blocked & <i>seen</i>");
+    assert_eq!(
+        browser.eval("return document.querySelectorAll('main b, main i').length"),
+        0
+    );
+    // What a reader has scrolled stays so.
+    for (width, scheme, back) in [
+        (1280, "light", "rgb(255, 255, 255)"),
+        (1280, "dark", "rgb(20, 23, 28)"),
+        (400, "light", "rgb(255, 255, 255)"),
+        (400, "dark", "rgb(20, 23, 28)"),
+    ] {
+        browser.size(width, scheme);
+        browser.wait_until(&format!("return innerWidth === {width}"));
+        let seen = browser.eval(
+            "return [document.documentElement.scrollWidth, getComputedStyle(document.body).backgroundColor]",
+        );
+        assert_eq!(
+            seen,
+            json!([width, back]),
+            "nothing stands out to the right"
+        );
+    }
+
+    assert_eq!(1 + items.count(), 29_970);
+    browser.wait_until("return document.querySelector('section').dataset.state === 'done'");
+    let report = observer.report().unwrap();
+    for (at, stage) in report.stages().iter().enumerate() {
+        assert_eq!(browser.shown(at, "items_in"), stage.items_in().to_string());
+        assert_eq!(
+            browser.shown(at, "items_out"),
+            stage.items_out().to_string()
+        );
+        let rejected: u64 = stage.rejected().values().sum();
+        assert_eq!(browser.shown(at, "rejected"), rejected.to_string());
+        assert_eq!(browser.shown(at, "state"), "ended");
+    }
+    assert_eq!(browser.shown(0, "rejected"), "30");
+    for (at, edge) in report.edges().iter().enumerate() {
+        let cell = |of| {
+            format!(
+                "return document.querySelector(\".edges [data-edge='{at}'] [data-of='{of}']\").textContent"
+            )
+        };
+        assert_eq!(
+            browser.eval(&cell("high_water")),
+            edge.high_water.to_string()
+        );
+        assert_eq!(browser.eval(&cell("fill")), edge.fill.to_string());
+    }
+    // Nothing was refused by the page's own policy, and nothing failed.
+    assert_eq!(browser.complaints(), json!([]));
+
+    drop(dashboard);
+    browser.wait_until("return document.getElementById('link').className === 'lost'");
+    assert_eq!(
+        browser.shown(0, "items_in"),
+        report.stages()[0].items_in().to_string()
+    );
+}
