@@ -27,7 +27,9 @@
   };
 
   const children = (old, next) => {
-    [...next.childNodes].forEach((child, at) => {
+    // What is new is taken out of there.
+    const wanted = [...next.childNodes];
+    wanted.forEach((child, at) => {
       let here = old.childNodes[at];
       if (child.id && (!here || here.id !== child.id)) {
         // A run has another place than before, or is new.
@@ -42,7 +44,7 @@
       if (here.nodeName === child.nodeName) change(here, child);
       else here.replaceWith(child);
     });
-    while (old.childNodes.length > next.childNodes.length) old.lastChild.remove();
+    while (old.childNodes.length > wanted.length) old.lastChild.remove();
   };
 
   const news = new EventSource("/events");

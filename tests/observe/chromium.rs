@@ -104,6 +104,9 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
+        if self.session == "/session" {
+            return;
+        }
         let what = format!("DELETE {}", self.session);
         ask(self.driver, &what, &self.driver.to_string(), "");
     }
