@@ -329,8 +329,12 @@ impl<T> FusedIterator for IntoIter<T> {}
 
 impl<T> Drop for IntoIter<T> {
     fn drop(&mut self) {
-        self.queue.receiver = None;
         if let Some(mut run) = self.run.take() {
+            // Before the workers can see that nobody takes what they have, which would look like an end to them.
+            if !run.is_finished() {
+                run.shared.cut_short();
+            }
+            self.queue.receiver = None;
             run.shared.halt();
             // Nobody asks for the outcome of a flow that was dropped.
             let _ = run.join();
