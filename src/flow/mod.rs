@@ -96,7 +96,7 @@ use crate::step::{Boxed, Pipe};
 )]
 /// | bad rows | [`on_error`](Flow::on_error) behind `try_map`, `try_map_ref`, `try_flat_map`, `try_items`, `validate` |
 /// | results | [`try_items`], [`partition_results`], [`map_ok`](Flow::map_ok), `filter_ok`, `and_then`, `flat_map_ok`, `map_err`, `or_else`, `inspect_err`, `oks`, `errs` |
-/// | by a feature | `from_tcp`, `from_tcp_bytes` (feature `tcp`), `from_stream`, `into_stream` (feature `stream`), `progress` (feature `progress`), `metrics` (feature `metrics`) |
+/// | by a feature | `from_tcp`, `from_tcp_bytes` (feature `tcp`), `from_stream`, `into_stream` (feature `stream`), `progress` (feature `progress`), `metrics` (feature `metrics`), `dashboard`, `show_on` (feature `dashboard`) |
 /// | boundaries | [`partition`], [`partition_by`], [`partition_with`], [`shuffle`], [`merge`], [`concat`], [`zip`], [`broadcast`], [`split`], [`route`], [`boxed`], [`map_concurrent`] |
 /// | reductions | [`reduce`], [`events`], [`emit_and_reduce`], [`departition`], [`take_sort`], [`take_sort_by_key`], [`take_top`], [`take_top_by_key`] |
 /// | windows | [`window`], [`window_by`], [`in_time_order`] |
