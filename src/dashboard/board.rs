@@ -1,7 +1,7 @@
 //! The runs that a dashboard shows: those that go on, and the latest that have ended.
 //!
 //! A look keeps what a run has done so far, and what it did since the look before: rates and shares on the page are those of that time. So
-//! memory is bounded: two reports and [`LOOKS`] rates a stage for each run, and of runs that have ended as many as the options say. Of
+//! memory is bounded: three reports and [`LOOKS`] rates a stage for each run, and of runs that have ended as many as the options say. Of
 //! those the counters are let go.
 
 use std::collections::VecDeque;
@@ -16,8 +16,6 @@ use crate::run::{Doing, Report, StageReport, Watched, WorkerReport, lock};
 
 /// How many looks a curve shows.
 pub(super) const LOOKS: usize = 180;
-/// Rates over less time than this say little; the next look has them.
-const LEAST: Duration = Duration::from_millis(10);
 
 /// All runs.
 #[derive(Debug)]
@@ -35,6 +33,8 @@ struct Runs {
     going: Vec<Run>,
     ended: VecDeque<Run>,
     keep: usize,
+    /// Rates are over at least this time: over less they would be peaks of a few items. The next look then has the time of both.
+    least: Duration,
 }
 
 /// One run, as it was seen last.
@@ -49,7 +49,9 @@ pub(super) struct Run {
     pub(super) error: Option<String>,
     /// What it had done at the last look.
     pub(super) report: Report,
-    /// What it did between the last two; of a run that has ended, all of it.
+    /// What it had done when a rate was taken last.
+    base: Report,
+    /// What it did from the last but one of these to the last; of a run that has ended, all of it.
     pub(super) recent: Report,
     /// Items a second of each stage, between looks.
     pub(super) rates: Vec<VecDeque<f64>>,
@@ -76,12 +78,14 @@ impl State {
 }
 
 impl Board {
-    pub(super) fn new(keep: usize) -> Self {
+    /// With so much time between two looks, and so many that have ended.
+    pub(super) fn new(every: Duration, keep: usize) -> Self {
         Board {
             runs: Mutex::new(Runs {
                 going: Vec::new(),
                 ended: VecDeque::new(),
                 keep,
+                least: every / 2,
             }),
             changed: Notify::new(),
             count: AtomicU64::new(0),
@@ -99,6 +103,7 @@ impl Board {
             error: None,
             recent: difference(&report, &report),
             rates: vec![VecDeque::new(); report.stages.len()],
+            base: report.clone(),
             report,
         };
         lock(&self.runs).going.push(run);
@@ -112,7 +117,7 @@ impl Board {
             return;
         };
         let mut run = runs.going.remove(at);
-        run.look();
+        run.look(runs.least);
         run.recent = run.report.clone();
         run.watched = None;
         run.state = match outcome {
@@ -142,8 +147,9 @@ impl Board {
     /// Looks at all that go on; whether there are any.
     pub(super) fn look(&self) -> bool {
         let mut runs = lock(&self.runs);
+        let least = runs.least;
         for run in &mut runs.going {
-            run.look();
+            run.look(least);
         }
         !runs.going.is_empty()
     }
@@ -168,24 +174,23 @@ impl Board {
 }
 
 impl Run {
-    fn look(&mut self) {
+    fn look(&mut self, least: Duration) {
         let Some(watched) = &self.watched else {
             return;
         };
-        let now = watched.report_now();
-        let since = now.elapsed.saturating_sub(self.report.elapsed);
-        if since >= LEAST {
-            self.recent = difference(&now, &self.report);
-            for (rates, stage) in self.rates.iter_mut().zip(&self.recent.stages) {
-                if rates.len() == LOOKS {
-                    rates.pop_front();
-                }
-                rates.push_back(rate(stage, since));
-            }
+        self.report = watched.report_now();
+        self.recent.edges.clone_from(&self.report.edges);
+        let since = self.report.elapsed.saturating_sub(self.base.elapsed);
+        if since < least {
+            return;
         }
-        // The next look then has the time of both.
-        if since >= LEAST || watched.is_over() {
-            self.report = now;
+        self.recent = difference(&self.report, &self.base);
+        self.base = self.report.clone();
+        for (rates, stage) in self.rates.iter_mut().zip(&self.recent.stages) {
+            if rates.len() == LOOKS {
+                rates.pop_front();
+            }
+            rates.push_back(rate(stage, since));
         }
     }
 

@@ -187,7 +187,7 @@ fn rejected(stage: &StageReport) -> String {
 fn spark(rates: Option<&VecDeque<f64>>) -> String {
     const HEIGHT: f64 = 28.0;
     const SHORTEST: usize = 30;
-    let Some(rates) = rates.filter(|rates| !rates.is_empty()) else {
+    let Some(rates) = rates.filter(|rates| rates.len() > 1) else {
         return "<td></td>".to_owned();
     };
     let most = rates.iter().copied().fold(0.0, f64::max);

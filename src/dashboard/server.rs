@@ -54,7 +54,7 @@ impl Server {
         };
         let address = listener.local_addr().map_err(refused)?;
         listener.set_nonblocking(true).map_err(refused)?;
-        let board = Arc::new(Board::new(options.keep));
+        let board = Arc::new(Board::new(options.every, options.keep));
         let stop = Arc::new(Notify::new());
         let service = Arc::new(Service {
             board: board.clone(),
