@@ -16,7 +16,7 @@
 //! # Ok::<(), millstream::Error>(())
 //! ```
 //!
-//! The [guide] has twelve short chapters, from a first flow to windows, joins, and tests of flows.
+//! The [guide] has thirteen short chapters, from a first flow to windows, joins, loads, and tests of flows.
 //!
 //! # Layout
 //! In the order data goes:

@@ -57,6 +57,18 @@ struct Reject {
     text: String,
 }
 
+impl Reject {
+    fn of<T>(rejected: &Rejected<T>, at_byte: u64, text: String) -> Self {
+        Reject {
+            at_byte,
+            rule: rejected.rule().to_owned(),
+            error: rejected.error().to_string(),
+            line: rejected.position().and_then(|position| position.line),
+            text,
+        }
+    }
+}
+
 /// A line on its way to become a hit.
 #[derive(Clone)]
 struct Line {
@@ -101,20 +113,6 @@ where
 {
     let [unread, broken] = rejects;
     let observer = millstream::Observer::new();
-    let of_line = |rejected: Rejected<Line>| Reject {
-        at_byte: rejected.item().at_byte,
-        rule: rejected.rule().to_owned(),
-        error: rejected.error().to_string(),
-        line: rejected.position().and_then(|position| position.line),
-        text: rejected.into_item().text,
-    };
-    let of_hit = |rejected: Rejected<Hit>| Reject {
-        at_byte: rejected.item().at_byte,
-        rule: rejected.rule().to_owned(),
-        error: rejected.error().to_string(),
-        line: rejected.position().and_then(|position| position.line),
-        text: format!("{:?}", rejected.item()),
-    };
     Flow::read(Files::from(logs), Lines)
         .name("parse")
         // Sessions are found in the time of the log, so its lines must not overtake one another.
@@ -127,9 +125,15 @@ where
             text,
         })
         .try_map_ref(|line| parse(line.at_byte, &line.text))
-        .on_error(DeadLetters::into(unread).map(of_line))
+        .on_error(DeadLetters::into(unread).map(|rejected: Rejected<Line>| {
+            let (at_byte, text) = (rejected.item().at_byte, rejected.item().text.clone());
+            Reject::of(&rejected, at_byte, text)
+        }))
         .validate(rules())
-        .on_error(DeadLetters::into(broken).map(of_hit))
+        .on_error(DeadLetters::into(broken).map(|rejected: Rejected<Hit>| {
+            let text = format!("{:?}", rejected.item());
+            Reject::of(&rejected, rejected.item().at_byte, text)
+        }))
         .broadcast()
         .end(|all| {
             all.name("hits")
@@ -182,36 +186,22 @@ const SUMMARY: &str = "SELECT (SELECT count(*) FROM hits) AS hits, \
                        (SELECT coalesce(max(hits), 0) FROM sessions) AS longest, \
                        (SELECT count(*) FROM rejects) AS rejects";
 
-/// Loads into a database of SQLite, and says what is in it then.
-fn into_sqlite(logs: Vec<String>, path: &Path) -> Result<(Report, Vec<Summary>), Box<dyn Error>> {
-    let db = Sqlite::open(path).setup("PRAGMA journal_mode = WAL");
-    let rejects = || db.table("rejects").create(REJECTS).upsert(["at_byte"]);
-    let report = load(
-        logs,
-        db.table("hits").create(HITS).upsert(["at_byte"]),
-        db.table("sessions")
-            .create(SESSIONS)
-            .upsert(["address", "first"]),
-        [rejects(), rejects()],
-    )?;
-    let summary = Flow::from_source(db.query(SUMMARY).rows::<Summary>()).collect_vec()?;
-    Ok((report, summary))
-}
-
-/// The same with PostgreSQL.
-fn into_postgres(logs: Vec<String>, url: &str) -> Result<(Report, Vec<Summary>), Box<dyn Error>> {
-    let db = Postgres::connect(url);
-    let rejects = || db.table("rejects").create(REJECTS).upsert(["at_byte"]);
-    let report = load(
-        logs,
-        db.table("hits").create(HITS).upsert(["at_byte"]),
-        db.table("sessions")
-            .create(SESSIONS)
-            .upsert(["address", "first"]),
-        [rejects(), rejects()],
-    )?;
-    let summary = Flow::from_source(db.query(SUMMARY).rows::<Summary>()).collect_vec()?;
-    Ok((report, summary))
+/// Loads into a database, and says what is in it then. Databases have methods of the same names, and no trait.
+macro_rules! load_into {
+    ($db:expr, $logs:expr) => {{
+        let db = $db;
+        let rejects = || db.table("rejects").create(REJECTS).upsert(["at_byte"]);
+        let report = load(
+            $logs,
+            db.table("hits").create(HITS).upsert(["at_byte"]),
+            db.table("sessions")
+                .create(SESSIONS)
+                .upsert(["address", "first"]),
+            [rejects(), rejects()],
+        )?;
+        let summary = Flow::from_source(db.query(SUMMARY).rows::<Summary>()).collect_vec()?;
+        (report, summary)
+    }};
 }
 
 fn run(args: &[String]) -> Result<(), Box<dyn Error>> {
@@ -227,14 +217,15 @@ fn run(args: &[String]) -> Result<(), Box<dyn Error>> {
     if args.is_empty() {
         args.push(LOG.to_owned());
     }
+    let sqlite = |path: &Path| Sqlite::open(path).setup("PRAGMA journal_mode = WAL");
     let (report, summary) = match db {
         Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
-            into_postgres(args, &url)?
+            load_into!(Postgres::connect(url), args)
         }
-        Some(path) => into_sqlite(args, Path::new(&path))?,
+        Some(path) => load_into!(sqlite(Path::new(&path)), args),
         None => {
             let folder = tempfile::tempdir()?;
-            into_sqlite(args, &folder.path().join("log.db"))?
+            load_into!(sqlite(&folder.path().join("log.db")), args)
         }
     };
     println!(
