@@ -275,12 +275,6 @@ where
                  use a sink that upserts by key, or `Checkpoint::in_sink` with one that has transactions",
             );
         }
-        if in_sink && self.sink.marks().is_none() {
-            return refuse(
-                "this sink keeps no marks, so a load cannot resume by `Checkpoint::in_sink`: use `Checkpoint::file` with \
-                 a sink that upserts by key",
-            );
-        }
         let splits = self.flow.pipe.splits();
         let settles = self.sink.commits_batches() && self.policy.by_splits();
         if let Some(splits) = splits.filter(|_| settles) {

@@ -78,8 +78,8 @@ impl Checkpoint {
                 let Some(marks) = marks else {
                     return Err(Error::new(
                         ErrorKind::Plan,
-                        "the sink keeps no marks, so a run into it cannot resume by `Checkpoint::in_sink`: use \
-                         `Checkpoint::file`",
+                        "this sink keeps no marks, so a load cannot resume by `Checkpoint::in_sink`: use `Checkpoint::file` with \
+                         a sink that upserts by key",
                     ));
                 };
                 let known = marks.of(job).map_err(|e| Error::wrap(ErrorKind::Sink, e))?;
