@@ -93,8 +93,8 @@ pub use observe::Progress;
 pub use plan::Plan;
 pub use reject::{DeadLetters, Fail, Rejected, Retry, Skip, Validation};
 pub use run::{
-    Doing, EdgeReport, InputSize, ManualClock, Observer, Report, StageReport, StopToken, Unit,
-    Watch, Watched, Watching, WorkerReport,
+    Doing, EdgeReport, EdgeUnit, InputSize, ManualClock, Observer, Report, StageReport, StopToken,
+    Unit, Watch, Watched, Watching, WorkerReport,
 };
 pub use run::{Moment, Timeline};
 pub use source::{Integer, Integers, Source, Text};

@@ -32,6 +32,7 @@ pub(super) fn report(mut plan: Plan, stages: &[(&str, &[WorkerReport])]) -> Repo
         capacity: 8,
         fill: 1,
         high_water: 6,
+        ..EdgeReport::default()
     });
     Report {
         edges: edges.collect(),

@@ -12,7 +12,7 @@ use super::clock::Clock;
 use super::counts::Counts;
 use super::gate::Gate;
 use super::lines::Lines;
-use super::report::Scene;
+use super::scene::Scene;
 use super::stop::StopToken;
 use super::timeline::Timeline;
 use crate::edge::{Fronts, Marks};
@@ -361,7 +361,7 @@ impl Context {
     /// Counts an item that a rule rejected.
     #[cold]
     pub(crate) fn count_rejected(&self, rule: &str) {
-        self.counts.reject(rule);
+        self.counts.reject(rule, 1);
     }
 
     /// Leaves an error for the worker to find; the first one counts.

@@ -114,15 +114,20 @@ impl Counts {
         self.tap.given(items, items * bytes);
     }
 
-    /// Counts an item that a rule rejected.
-    pub(super) fn reject(&self, rule: &str) {
+    /// Counts items that a rule rejected.
+    pub(crate) fn reject(&self, rule: &str, items: u64) {
         let mut rejected = lock(&self.rejected);
         match rejected.get_mut(rule) {
-            Some(count) => *count += 1,
+            Some(count) => *count += items,
             None => {
-                rejected.insert(rule.to_owned(), 1);
+                rejected.insert(rule.to_owned(), items);
             }
         }
+    }
+
+    /// Items that a rule rejected.
+    pub(crate) fn rejected(&self, rule: &str) -> u64 {
+        lock(&self.rejected).get(rule).copied().unwrap_or_default()
     }
 
     /// Before its first item: keys are to be counted, as many as that.

@@ -15,6 +15,7 @@ mod hottest;
 mod lines;
 mod observer;
 mod report;
+mod scene;
 mod seeded;
 mod size;
 mod start;
@@ -32,13 +33,13 @@ pub(crate) use clock::Clock;
 pub use clock::ManualClock;
 pub use context::Context;
 pub(crate) use context::{Page, Shared, lock};
-pub(crate) use counts::{Fill, bump};
+pub(crate) use counts::{Count, Counts, Fill, bump};
 pub(crate) use drive::Closed;
 pub(crate) use graph::Graph;
 pub use observer::Observer;
+pub use report::{Doing, EdgeReport, EdgeUnit, Report, StageReport, WorkerReport};
 #[cfg(test)]
-pub(crate) use report::Scene;
-pub use report::{Doing, EdgeReport, Report, StageReport, WorkerReport};
+pub(crate) use scene::Scene;
 pub(crate) use size::{Counted, Measure};
 pub use size::{InputSize, Unit};
 #[cfg(feature = "stream")]
@@ -46,9 +47,9 @@ pub(crate) use start::cannot_spawn;
 pub(crate) use start::{Launched, Prepared};
 pub use stop::StopToken;
 pub use timeline::{Moment, Timeline};
-pub(crate) use watch::Watcher;
 pub(crate) use watch::quietly;
 pub use watch::{Watch, Watched, Watching};
+pub(crate) use watch::{Watcher, next_number};
 
 /// What lends workers: a closed chain of steps with what feeds it and where its items go.
 ///

@@ -5,11 +5,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::counts::{Counts, Fill};
 use super::hottest::Hot;
-use super::size::{InputSize, size_of_input};
+use super::size::InputSize;
 use super::timeline::Timeline;
-use crate::plan::{Plan, Routing};
+use crate::plan::Plan;
 
 /// What a run did, as [`Flow::run`](crate::Flow::run) returns it, [`Error::report`](crate::Error::report) keeps it, and
 /// an [`Observer`](crate::Observer) shows it while it goes on.
@@ -115,72 +114,46 @@ pub struct EdgeReport {
     pub from: Vec<usize>,
     /// The stage that takes from it, by number.
     pub to: usize,
-    /// Batches that it has room for.
+    /// Batches (or what the `unit` says) that it has room for.
     pub capacity: u64,
     /// Batches in it when the report was made.
     pub fill: u64,
     /// The most batches that were in it: the sum of each channel's most.
     pub high_water: u64,
+    /// What its capacity and its fill are counted in.
+    pub unit: EdgeUnit,
+    /// Items that went over it, where the edge itself counts them.
+    pub(crate) passed: Option<u64>,
+}
+
+/// What an edge counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EdgeUnit {
+    /// Batches, as they lie in a channel of a flow.
+    #[default]
+    Batches,
+    /// Events, as a stage that was asked for them sends them ([`stage::Graph`](crate::stage::Graph)).
+    Events,
+}
+
+#[cfg(feature = "dashboard")]
+impl EdgeUnit {
+    /// What so many are called.
+    pub(crate) fn word(self, n: u64) -> &'static str {
+        match (self, n) {
+            (EdgeUnit::Batches, 1) => "batch",
+            (EdgeUnit::Batches, _) => "batches",
+            (EdgeUnit::Events, 1) => "event",
+            (EdgeUnit::Events, _) => "events",
+        }
+    }
 }
 
 impl EdgeReport {
     /// The most that was in it, as a part of its capacity, from 0 to 1.
     pub fn high_water_share(&self) -> f64 {
         (self.high_water as f64 / self.capacity.max(1) as f64).min(1.0)
-    }
-}
-
-/// What a run is made of, with the counters of its workers and the fill of its channels.
-#[derive(Debug, Default)]
-pub(crate) struct Scene {
-    /// Which run of the process it is, and what the flow is called.
-    pub(crate) number: u64,
-    pub(crate) name: Option<Arc<str>>,
-    pub(crate) plan: Arc<Plan>,
-    pub(crate) names: Vec<Arc<str>>,
-    /// By stage.
-    pub(crate) workers: Vec<Vec<Arc<Counts>>>,
-    /// By edge.
-    pub(crate) fills: Vec<Vec<Arc<Fill>>>,
-}
-
-impl Scene {
-    /// What has been done until now, the time since the start of the run.
-    pub(super) fn report(&self, now: Duration) -> Report {
-        let stages = self.names.iter().zip(&self.workers);
-        let edges = self.plan.edges.iter().zip(&self.fills);
-        Report {
-            plan: self.plan.clone(),
-            stages: stages
-                .map(|(name, counts)| {
-                    let workers: Vec<_> = counts.iter().map(|counts| counts.report(now)).collect();
-                    StageReport {
-                        name: name.to_string(),
-                        input: size_of_input(counts, &workers),
-                        workers,
-                    }
-                })
-                .collect(),
-            edges: edges
-                .map(|(edge, fills)| {
-                    let group = &self.plan.nodes[edge.to].group;
-                    let sum = |of: fn(&Fill) -> u64| fills.iter().map(|fill| of(fill)).sum();
-                    EdgeReport {
-                        from: edge.from.clone(),
-                        to: edge.to,
-                        capacity: match edge.routing {
-                            Routing::Hash | Routing::Function | Routing::Shared => {
-                                (group.workers() * group.buffer) as u64
-                            }
-                        },
-                        fill: sum(Fill::now),
-                        high_water: sum(Fill::most),
-                    }
-                })
-                .collect(),
-            elapsed: now,
-            timeline: None,
-        }
     }
 }
 

@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use super::after::settle;
 use super::counts::Counts;
-use super::report::{Report, Scene};
+use super::report::Report;
+use super::scene::Scene;
 use super::watch::{Watchers, next_number, unwanted};
 use super::{
     After, Afters, Clock, Context, Graph, ManualClock, Measure, Shared, Stage, seeded, threads,

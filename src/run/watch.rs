@@ -118,8 +118,8 @@ impl fmt::Debug for Watched {
     }
 }
 
-/// A number that no other run of the process has.
-pub(super) fn next_number() -> u64 {
+/// A number that no other run of the process has, and no other graph of stages.
+pub(crate) fn next_number() -> u64 {
     static LAST: AtomicU64 = AtomicU64::new(0);
     LAST.fetch_add(1, Ordering::Relaxed) + 1
 }

@@ -71,6 +71,12 @@ pub trait Consumer: Sized + Send + 'static {
         false
     }
 
+    /// Whether something of it is at work while its thread waits; for stages of this crate.
+    #[doc(hidden)]
+    fn works(&self) -> bool {
+        false
+    }
+
     /// Called last, before the producers are told.
     fn terminate(&mut self, reason: &Reason) {
         let _ = reason;
@@ -103,6 +109,9 @@ impl<C: Consumer> Kind for Consumes<C> {
     }
     fn settles(&self) -> bool {
         self.0.settles()
+    }
+    fn works(&self) -> bool {
+        self.0.works()
     }
     fn subscribed(&mut self, to: &Upstream<C::Event>) -> Result<Asking, BoxError> {
         self.0.handle_subscribe(to)

@@ -55,6 +55,11 @@ pub trait Kind: Sized + Send + 'static {
     fn settles(&self) -> bool {
         false
     }
+    /// Whether something of it is at work while its thread waits.
+    #[doc(hidden)]
+    fn works(&self) -> bool {
+        false
+    }
     #[doc(hidden)]
     fn subscribed(&mut self, _to: &Upstream<Self::In>) -> Result<Asking, BoxError> {
         Ok(Asking::Automatic)

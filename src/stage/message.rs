@@ -1,13 +1,14 @@
 //! Calls, casts and infos: messages of the user's to a stage, typed, and the mailbox they and all else go through.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::ThreadId;
 
 use crossbeam_channel::Sender;
 
 use super::emit::{Caller, Emit};
+use super::gauges::Gauges;
 use super::kind::Kind;
 use super::port::{Cuts, Inlet, Joining, Outlet, Output};
 use super::reason::{Answer, DemandMode, Ended, Reason};
@@ -202,16 +203,6 @@ pub(crate) struct Shared {
     /// Its owner wants it no more.
     pub(crate) halted: AtomicBool,
     pub(crate) gauges: Gauges,
-}
-
-/// What a stage has counted; written by its thread alone.
-#[derive(Debug, Default)]
-pub(crate) struct Gauges {
-    pub(crate) taken: AtomicU64,
-    pub(crate) given: AtomicU64,
-    pub(crate) discarded: AtomicU64,
-    pub(crate) buffered: AtomicUsize,
-    pub(crate) waiting: AtomicUsize,
 }
 
 /// Where messages to a stage go in. Unbounded: what producers send was asked for, and asks are few; calls, casts and

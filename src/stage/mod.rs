@@ -71,7 +71,9 @@ mod core;
 mod demand;
 pub mod dispatch;
 mod emit;
+mod gauges;
 mod giver;
+mod graph;
 mod handle;
 mod input;
 mod kind;
@@ -100,6 +102,7 @@ pub use closures::{
 pub use consumer::Consumer;
 pub use emit::{Caller, Emit};
 pub(crate) use giver::{Giver, Giving, Left, outlet, tell};
+pub use graph::Graph;
 pub use handle::Handle;
 pub(crate) use input::Passage;
 pub use input::{Input, Takes};

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::gauges::Link;
 use super::reason::{DemandMode, Ended, Reason};
 use super::redelivery::Redelivery;
 use super::subscription::{StageId, Tag, Wants};
@@ -34,6 +35,8 @@ pub(crate) struct Join<E> {
     pub(crate) inlet: Arc<dyn Inlet<E>>,
     /// Whether the producer keeps what it sends until it is acknowledged.
     pub(crate) redelivery: Option<Redelivery<E>>,
+    /// Where what is sent is counted, if somebody may look.
+    pub(crate) link: Option<Arc<Link>>,
 }
 
 /// A subscription on its way. If it never comes to a stage (the mailbox it lies in is dropped), the consumer is told.

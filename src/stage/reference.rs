@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
@@ -37,6 +36,12 @@ pub struct Counts {
     pub buffered: usize,
     /// In a stage in the middle: messages of its producers that wait for demand.
     pub waiting: usize,
+    /// Time in its callbacks and between them: neither starved nor blocked.
+    pub busy: Duration,
+    /// Time without anything to do: nothing has come, or it has nothing to answer demand with.
+    pub starved: Duration,
+    /// Time in which it had events, or could have made some, and nobody asked, or its rate did not allow more.
+    pub blocked: Duration,
 }
 
 /// A reference to a running stage, to subscribe and to speak to it. It does not own the stage: when the stage has
@@ -98,18 +103,22 @@ impl<K: Kind> StageRef<K> {
     /// What the stage has done so far and what waits in it, as its thread saw it last.
     pub fn counts(&self) -> Counts {
         let gauges = &self.mailbox.shared.gauges;
+        let report = gauges.report();
         Counts {
-            taken: gauges.taken.load(Ordering::Relaxed),
-            given: gauges.given.load(Ordering::Relaxed),
-            discarded: gauges.discarded.load(Ordering::Relaxed),
-            buffered: gauges.buffered.load(Ordering::Relaxed),
-            waiting: gauges.waiting.load(Ordering::Relaxed),
+            taken: report.items_in,
+            given: report.items_out,
+            discarded: gauges.dropped(),
+            buffered: gauges.buffered.get() as usize,
+            waiting: gauges.waiting.get() as usize,
+            busy: report.busy,
+            starved: report.waiting_input,
+            blocked: report.waiting_output,
         }
     }
 
     /// How many events its buffer has dropped so far.
     pub fn discarded(&self) -> u64 {
-        self.counts().discarded
+        self.mailbox.shared.gauges.dropped()
     }
 
     /// Sends a message and waits for the reply. Events that the call emits are sent before.

@@ -10,9 +10,11 @@ use crossbeam_channel::{bounded, unbounded};
 use super::buffer::Keep;
 use super::core::{Gate, OnEnd, Setup, live};
 use super::dispatch::{DemandDispatch, Dispatcher};
+use super::gauges::Gauges;
+use super::graph::Graph;
 use super::handle::Handle;
 use super::kind::{Consumes, Emitting, Kind, Produces, Taking, Transforms};
-use super::message::{Gauges, Mailbox, Request, Shared};
+use super::message::{Mailbox, Request, Shared};
 use super::port::{Emits, Output};
 use super::reason::DemandMode;
 use super::reference::StageRef;
@@ -56,6 +58,7 @@ pub struct Builder<K: Kind> {
     mode: DemandMode,
     gate: Gate,
     subscribe_to: Vec<(Output<K::In>, Subscription<K::In>)>,
+    graphs: Vec<Graph>,
 }
 
 /// A producer to be started.
@@ -95,6 +98,7 @@ impl<K: Kind> Builder<K> {
             mode: DemandMode::default(),
             gate: Gate::default(),
             subscribe_to: Vec::new(),
+            graphs: Vec::new(),
         }
     }
 
@@ -107,6 +111,12 @@ impl<K: Kind> Builder<K> {
     /// The name it was given.
     pub(crate) fn named(&self) -> Option<&str> {
         self.name.as_deref()
+    }
+
+    /// Has the stage looked at together with others: see [`Graph`].
+    pub fn graph(mut self, graph: &Graph) -> Self {
+        self.graphs.push(graph.clone());
+        self
     }
 
     /// Starts the stage on a thread of its own, and returns when `init` has and the stage has subscribed.
@@ -167,7 +177,7 @@ impl<K: Kind> Builder<K> {
                 ended: OnceLock::new(),
                 thread: OnceLock::new(),
                 halted: AtomicBool::new(false),
-                gauges: Gauges::default(),
+                gauges: Gauges::new(),
             }),
         });
         let (started, wait) = bounded(1);
@@ -184,7 +194,10 @@ impl<K: Kind> Builder<K> {
             thread: Some(thread),
         };
         match wait.recv() {
-            Ok(Ok(())) => Ok(handle),
+            Ok(Ok(())) => {
+                self.graphs.iter().for_each(|graph| graph.add(&handle));
+                Ok(handle)
+            }
             // Dropping the handle waits for the thread, which is at its end.
             Ok(Err(error)) => Err(error),
             Err(_) => Err(handle.stage.mailbox.gone()),

@@ -87,6 +87,7 @@ impl<E: Send + 'static> Taker<E> {
             wants: options.wants(self.id),
             inlet: self.inlet.clone(),
             redelivery: options.redelivery(),
+            link: None,
         }));
         let producer = Producer {
             output,

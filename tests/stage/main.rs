@@ -6,6 +6,7 @@ mod calls;
 mod cancels;
 mod common;
 mod flows;
+mod graphs;
 mod modes;
 #[cfg(feature = "rate")]
 mod rate;

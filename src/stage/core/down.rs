@@ -2,11 +2,11 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use super::super::buffer::Taken;
 use super::super::dispatch::InfoId;
 use super::super::emit::Emit;
+use super::super::gauges::Link;
 use super::super::kind::Kind;
 use super::super::message::Message;
 use super::super::port::{Downstream, Inlet, Joining};
@@ -18,10 +18,26 @@ use crate::error::{Error, ErrorKind};
 
 /// A consumer's subscription.
 pub(super) struct Down<E> {
-    pub(super) inlet: Arc<dyn Inlet<E>>,
+    pub(super) line: Line<E>,
     pub(super) downstream: Downstream,
     /// What it was sent and has not handled, if that is to be kept.
     pub(super) kept: Option<Box<Kept<E>>>,
+}
+
+/// The way to a consumer.
+pub(super) struct Line<E> {
+    pub(super) inlet: Arc<dyn Inlet<E>>,
+    /// Where what goes over it is counted.
+    link: Option<Arc<Link>>,
+}
+
+impl<E> Line<E> {
+    pub(super) fn events(&self, tag: Tag, events: Vec<E>) {
+        if let Some(link) = &self.link {
+            link.sends(events.len());
+        }
+        self.inlet.events(tag, events);
+    }
 }
 
 impl<K: Kind> Core<K> {
@@ -48,7 +64,10 @@ impl<K: Kind> Core<K> {
         self.downs.insert(
             tag,
             Down {
-                inlet: join.inlet,
+                line: Line {
+                    inlet: join.inlet,
+                    link: join.link,
+                },
                 downstream: downstream.clone(),
                 kept,
             },
@@ -98,7 +117,7 @@ impl<K: Kind> Core<K> {
         let mut out = Emit::new();
         let answer = self.kind.left(&down.downstream, &ended, &mut out);
         if matches!(ended, Ended::Cancelled(_)) {
-            down.inlet.ended(tag, ended);
+            down.line.inlet.ended(tag, ended);
         }
         let kept = match left {
             Left::Waited => return self.answer(answer, out),
@@ -226,8 +245,13 @@ impl<K: Kind> Core<K> {
         match self.dispatcher.dispatch(events, &mut self.outbox) {
             Ok(rest) => {
                 let given = len.saturating_sub(rest.len() as u64);
-                let gauges = &self.me.shared.gauges;
-                gauges.given.fetch_add(given, Ordering::Relaxed);
+                let counts = &self.me.shared.gauges.counts;
+                if given > 0 {
+                    counts.gives(
+                        usize::try_from(given).unwrap_or(usize::MAX),
+                        size_of::<K::Out>(),
+                    );
+                }
                 self.flush();
                 ControlFlow::Continue(rest)
             }
@@ -260,12 +284,7 @@ impl<K: Kind> Core<K> {
         }
         self.flush();
         if stored.dropped > 0 {
-            let dropped = stored.dropped as u64;
-            self.me
-                .shared
-                .gauges
-                .discarded
-                .fetch_add(dropped, Ordering::Relaxed);
+            self.me.shared.gauges.drops(stored.dropped);
             self.kind.discarded(stored.dropped);
         }
     }
@@ -277,7 +296,7 @@ impl<K: Kind> Core<K> {
                 if let Some(kept) = &mut down.kept {
                     self.unsettled.sent(kept, &events);
                 }
-                down.inlet.events(tag, events);
+                down.line.events(tag, events);
             } else {
                 self.unsettled.missed(tag, events);
             }

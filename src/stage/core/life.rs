@@ -46,7 +46,12 @@ pub(crate) fn live<K: Kind>(
     let shared = me.shared.clone();
     // Set once a stage: nobody else knows the cell.
     let _ = shared.thread.set(std::thread::current().id());
-    let panicked = |payload: Box<dyn Any + Send>| Error::panicked(payload).of_stage(&shared.name);
+    let gauges = &shared.gauges;
+    gauges.begin();
+    let panicked = |payload: Box<dyn Any + Send>| {
+        gauges.counts.panics.add(1);
+        Error::panicked(payload).of_stage(&shared.name)
+    };
 
     let mut kind = setup.kind;
     let this = StageRef {
@@ -116,6 +121,7 @@ pub(crate) fn live<K: Kind>(
         Err(payload) if reason.is_good() => Reason::failed(panicked(payload)),
         _ => reason,
     };
+    gauges.end();
     // First the outcome, so that whoever is told finds it.
     let _ = shared.ended.set(reason.clone());
     for (tag, up) in &core.ups {
@@ -132,7 +138,7 @@ pub(crate) fn live<K: Kind>(
         }
     }
     for (tag, down) in &core.downs {
-        down.inlet.ended(*tag, Ended::Down(reason.clone()));
+        down.line.inlet.ended(*tag, Ended::Down(reason.clone()));
     }
     // Subscriptions still in the mailbox are told as they are dropped with it.
     let _ = catch_unwind(AssertUnwindSafe(|| drop(core)));

@@ -25,6 +25,7 @@ use super::message::{Mailbox, Message, Run};
 use super::reason::{Answer, DemandMode, Ended, Next, Reason};
 use super::subscription::{Cancel, Tag};
 use crate::error::{BoxError, Error, ErrorKind};
+use crate::run::Doing;
 
 use down::Down;
 pub(super) use gate::Gate;
@@ -91,17 +92,44 @@ impl<K: Kind> Core<K> {
     /// Takes messages until the stage ends.
     fn work(&mut self) -> Reason {
         loop {
-            let message = match self.ready() {
-                Some(message) => message,
-                None => match self.gate.receive(&self.inbox) {
-                    Some(message) => message,
-                    // It has a sender itself.
-                    None => return Reason::Shutdown,
-                },
+            let Some(message) = self.next() else {
+                // It has a sender itself.
+                return Reason::Shutdown;
             };
             if let ControlFlow::Break(reason) = self.step(message) {
                 return reason;
             }
+        }
+    }
+
+    /// The next message; waits for it.
+    fn next(&mut self) -> Option<Message<K>> {
+        if let Some(message) = self.ready() {
+            return Some(message);
+        }
+        if let Ok(message) = self.inbox.try_recv() {
+            return Some(message);
+        }
+        let gauges = &self.me.shared.gauges;
+        gauges.does(self.waits());
+        let message = self.gate.receive(&self.inbox);
+        gauges.does(Doing::Working);
+        message
+    }
+
+    /// What it is that the stage does while it waits for a message.
+    fn waits(&self) -> Doing {
+        let held = match Self::MIDDLE {
+            true => !self.incoming.is_empty(),
+            false => {
+                let unasked = self.mode == DemandMode::Accumulate || self.gate.open(self.owed) == 0;
+                K::EMITS && unasked
+            }
+        };
+        match held {
+            true => Doing::Blocked,
+            false if self.kind.works() => Doing::Working,
+            false => Doing::Starved,
         }
     }
 
@@ -180,8 +208,8 @@ impl<K: Kind> Core<K> {
         }
         let gauges = &self.me.shared.gauges;
         let buffered = self.buffer.len() + self.held.len();
-        gauges.buffered.store(buffered, Ordering::Relaxed);
-        gauges.waiting.store(self.incoming.len(), Ordering::Relaxed);
+        gauges.buffered.set(buffered as u64);
+        gauges.waiting.set(self.incoming.len() as u64);
         match &self.finishing {
             Some(reason) if self.is_drained() => ControlFlow::Break(reason.clone()),
             _ => ControlFlow::Continue(()),

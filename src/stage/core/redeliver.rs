@@ -74,7 +74,7 @@ impl<K: Kind> Core<K> {
             given += batch.events.len() as u64;
             let events = (kept.how.copy)(batch.events.make_contiguous());
             kept.sent.push_back(batch);
-            down.inlet.events(tag, events.into());
+            down.line.events(tag, events.into());
         }
         given
     }

@@ -32,6 +32,7 @@ fn join(tag: Tag) -> (Joining<u32>, Receiver<Sent>) {
         tag,
         wants: Subscription::new().wants(StageId::new()),
         redelivery: None,
+        link: None,
         inlet: Arc::new(Bare(sender)),
     };
     (Joining::new(join), sent)

@@ -1,10 +1,11 @@
 //! Towards producers: subscriptions, and events that come.
 
 use std::ops::ControlFlow;
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
 
 use super::super::demand::Demand;
 use super::super::emit::Emit;
+use super::super::gauges::Link;
 use super::super::kind::Kind;
 use super::super::message::Request;
 use super::super::port::{Join, Joining, Upstream};
@@ -17,6 +18,8 @@ pub(super) struct Up<E> {
     pub(super) upstream: Upstream<E>,
     demand: Demand,
     at_end: Cancel,
+    /// Where what is handled is counted.
+    link: Arc<Link>,
 }
 
 impl<K: Kind> Core<K> {
@@ -35,11 +38,14 @@ impl<K: Kind> Core<K> {
             acknowledges: request.options.redelivery().is_some(),
         };
         let outlet = upstream.output.outlet.clone();
+        let link = Arc::new(Link::new(upstream.output.id, upstream.bounds.0));
+        self.me.shared.gauges.link(link.clone());
         outlet.subscribe(Joining::new(Join {
             tag,
             wants: request.options.wants(self.me.shared.id),
             inlet: self.me.clone(),
             redelivery: request.options.redelivery(),
+            link: Some(link.clone()),
         }));
         let mut demand = request.options.demand();
         match self.kind.subscribed(&upstream) {
@@ -47,7 +53,7 @@ impl<K: Kind> Core<K> {
             Ok(Asking::Manual) => demand = Demand::manual(),
             Err(error) => {
                 // It is told with the others.
-                self.insert(upstream, demand, &request.options);
+                self.insert(upstream, demand, link, &request.options);
                 return self.fail(error);
             }
         }
@@ -55,7 +61,7 @@ impl<K: Kind> Core<K> {
         if first > 0 {
             outlet.ask(tag, first);
         }
-        self.insert(upstream, demand, &request.options);
+        self.insert(upstream, demand, link, &request.options);
         if let Some(reply) = request.reply {
             // Whoever waits no longer need not know.
             let _ = reply.send(tag);
@@ -63,13 +69,20 @@ impl<K: Kind> Core<K> {
         ControlFlow::Continue(())
     }
 
-    fn insert(&mut self, upstream: Upstream<K::In>, demand: Demand, options: &Subscription<K::In>) {
+    fn insert(
+        &mut self,
+        upstream: Upstream<K::In>,
+        demand: Demand,
+        link: Arc<Link>,
+        options: &Subscription<K::In>,
+    ) {
         self.ups.insert(
             upstream.tag,
             Up {
                 upstream,
                 demand,
                 at_end: options.at_end(),
+                link,
             },
         );
     }
@@ -120,6 +133,7 @@ impl<K: Kind> Core<K> {
         let mut chunks = std::mem::take(&mut self.chunks);
         up.demand.cut(events, &mut chunks);
         let upstream = up.upstream.clone();
+        let link = up.link.clone();
         let acknowledges = upstream.acknowledges && !self.kind.settles();
         for chunk in chunks.drain(..) {
             self.halted()?;
@@ -127,8 +141,9 @@ impl<K: Kind> Core<K> {
                 break;
             }
             let taken = chunk.events.len() as u64;
-            let gauges = &self.me.shared.gauges;
-            gauges.taken.fetch_add(taken, Ordering::Relaxed);
+            link.takes(chunk.events.len());
+            let counts = &self.me.shared.gauges.counts;
+            counts.takes(chunk.events.len(), size_of::<K::In>());
             let mut out = Emit::new();
             let answer = self.kind.events(chunk.events, &upstream, &mut out);
             let handled = acknowledges && answer.is_ok();
@@ -150,6 +165,7 @@ impl<K: Kind> Core<K> {
         let Some(up) = self.ups.remove(&tag) else {
             return ControlFlow::Continue(());
         };
+        up.link.ends();
         let mut out = Emit::new();
         let answer = self.kind.lost(&up.upstream, &ended, &mut out);
         self.answer(answer, out)?;

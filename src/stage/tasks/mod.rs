@@ -378,6 +378,10 @@ impl<E: Send + 'static> Consumer for ConsumerSupervisor<E> {
         true
     }
 
+    fn works(&self) -> bool {
+        !self.tasks.is_empty()
+    }
+
     fn terminate(&mut self, reason: &Reason) {
         self.wait(matches!(reason, Reason::Normal));
         for credit in self.producers.values() {

@@ -1,0 +1,64 @@
+//! What a run is made of, for those who look at it: names, counters and fills, and the report that is made of them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::counts::{Counts, Fill};
+use super::report::{EdgeReport, Report, StageReport};
+use super::size::size_of_input;
+use crate::plan::{Plan, Routing};
+
+/// What a run is made of, with the counters of its workers and the fill of its channels.
+#[derive(Debug, Default)]
+pub(crate) struct Scene {
+    /// Which run of the process it is, and what the flow is called.
+    pub(crate) number: u64,
+    pub(crate) name: Option<Arc<str>>,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) names: Vec<Arc<str>>,
+    /// By stage.
+    pub(crate) workers: Vec<Vec<Arc<Counts>>>,
+    /// By edge.
+    pub(crate) fills: Vec<Vec<Arc<Fill>>>,
+}
+
+impl Scene {
+    /// What has been done until now, the time since the start of the run.
+    pub(super) fn report(&self, now: Duration) -> Report {
+        let stages = self.names.iter().zip(&self.workers);
+        let edges = self.plan.edges.iter().zip(&self.fills);
+        Report {
+            plan: self.plan.clone(),
+            stages: stages
+                .map(|(name, counts)| {
+                    let workers: Vec<_> = counts.iter().map(|counts| counts.report(now)).collect();
+                    StageReport {
+                        name: name.to_string(),
+                        input: size_of_input(counts, &workers),
+                        workers,
+                    }
+                })
+                .collect(),
+            edges: edges
+                .map(|(edge, fills)| {
+                    let group = &self.plan.nodes[edge.to].group;
+                    let sum = |of: fn(&Fill) -> u64| fills.iter().map(|fill| of(fill)).sum();
+                    EdgeReport {
+                        from: edge.from.clone(),
+                        to: edge.to,
+                        capacity: match edge.routing {
+                            Routing::Hash | Routing::Function | Routing::Shared => {
+                                (group.workers() * group.buffer) as u64
+                            }
+                        },
+                        fill: sum(Fill::now),
+                        high_water: sum(Fill::most),
+                        ..EdgeReport::default()
+                    }
+                })
+                .collect(),
+            elapsed: now,
+            timeline: None,
+        }
+    }
+}
