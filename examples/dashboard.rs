@@ -1,5 +1,5 @@
 //! A flow to look at in the browser while it runs: a source that is faster than the rest, a stage that is too slow and blocks it, rows
-//! that are rejected, a branch, and a reduction.
+//! that are rejected, and a reduction. Beside it demand-driven stages: a sensor whose readings go to two consumers, one of them slow.
 //!
 //! ```text
 //! cargo run --features dashboard --example dashboard -- [seconds] [address]
@@ -10,6 +10,8 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use millstream::stage::dispatch::Broadcast;
+use millstream::stage::{self, DemandMode, Graph, Next, Subscription};
 use millstream::{Dashboard, Flow, Skip};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -27,6 +29,36 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .count_by(|n| n % 100)
         .count()?;
     println!("warmed up with {small} keys");
+
+    let sensors = Graph::new("sensors");
+    dashboard.show_stages(&sensors);
+    let readings = stage::from_iter((0..).map(|n| (n % 7, n % 90)))
+        .name("readings")
+        .dispatcher(Broadcast::new())
+        .demand(DemandMode::Accumulate)
+        .graph(&sensors)
+        .start()?;
+    let smooth = stage::map_events(|(sensor, degrees): (u64, u64)| (sensor, degrees / 2))
+        .name("smooth")
+        .subscribe_to(&readings, Subscription::new())
+        .graph(&sensors)
+        .start()?;
+    let store = stage::for_each_batch(|readings: Vec<(u64, u64)>| {
+        thread::sleep(Duration::from_micros(20 * readings.len() as u64));
+        Ok(Next::Go)
+    });
+    let _store = store
+        .name("store")
+        .subscribe_to(&smooth, Subscription::new().max_demand(200))
+        .graph(&sensors)
+        .start()?;
+    let alarm = stage::for_each(|(_, degrees): (u64, u64)| assert!(degrees < 100));
+    let _alarm = alarm
+        .name("alarm")
+        .subscribe_to(&readings, Subscription::new())
+        .graph(&sensors)
+        .start()?;
+    readings.set_demand(DemandMode::Forward)?;
 
     let until = Instant::now() + time;
     let orders = (0u64..).take_while(move |_| Instant::now() < until);

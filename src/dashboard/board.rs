@@ -1,4 +1,5 @@
-//! The runs that a dashboard shows: those that go on, and the latest that have ended.
+//! The runs that a dashboard shows: those that go on, and the latest that have ended. Stages that are looked at together are one, which
+//! goes on as long as somebody could add a stage.
 //!
 //! A look keeps what a run has done so far, and what it did since the look before: rates and shares on the page are those of that time. So
 //! memory is bounded: three reports and [`LOOKS`] rates a stage for each run, and of runs that have ended as many as the options say. Of
@@ -12,7 +13,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use crate::error::{Error, ErrorKind};
-use crate::run::{Doing, Report, StageReport, Watched, WorkerReport, lock};
+use crate::run::{Doing, EdgeReport, Report, StageReport, Watched, WorkerReport, lock};
+use crate::stage::Graph;
 
 /// How many looks a curve shows.
 pub(super) const LOOKS: usize = 180;
@@ -42,8 +44,9 @@ struct Runs {
 pub(super) struct Run {
     pub(super) number: u64,
     pub(super) name: Option<String>,
+    pub(super) kind: Kind,
     /// While it goes on.
-    watched: Option<Watched>,
+    source: Option<Source>,
     pub(super) state: State,
     /// Why it failed, or was stopped.
     pub(super) error: Option<String>,
@@ -55,6 +58,29 @@ pub(super) struct Run {
     pub(super) recent: Report,
     /// Items a second of each stage, between looks.
     pub(super) rates: Vec<VecDeque<f64>>,
+}
+
+/// What it is that runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Flow,
+    Stages,
+}
+
+/// Where its numbers come from.
+#[derive(Debug, Clone)]
+enum Source {
+    Run(Watched),
+    Stages(Graph),
+}
+
+impl Source {
+    fn report(&self) -> Report {
+        match self {
+            Source::Run(watched) => watched.report_now(),
+            Source::Stages(graph) => graph.report(),
+        }
+    }
 }
 
 /// How it is about a run.
@@ -94,19 +120,25 @@ impl Board {
 
     /// A run begins.
     pub(super) fn begin(&self, run: &Watched) {
-        let report = run.report_now();
-        let run = Run {
-            number: run.number(),
-            name: run.name().map(str::to_owned),
-            watched: Some(run.clone()),
-            state: State::Running,
-            error: None,
-            recent: difference(&report, &report),
-            rates: vec![VecDeque::new(); report.stages.len()],
-            base: report.clone(),
-            report,
-        };
+        let source = Source::Run(run.clone());
+        let name = run.name().map(str::to_owned);
+        let run = Run::new(run.number(), name, Kind::Flow, source);
         lock(&self.runs).going.push(run);
+        self.news();
+    }
+
+    /// Shows stages from now on.
+    pub(super) fn show(&self, graph: &Graph) {
+        let mut runs = lock(&self.runs);
+        if runs.going.iter().any(|run| run.number == graph.number()) {
+            return;
+        }
+        let name = Some(graph.name().to_owned());
+        let source = Source::Stages(graph.clone());
+        let mut run = Run::new(graph.number(), name, Kind::Stages, source);
+        run.look(runs.least);
+        runs.going.push(run);
+        drop(runs);
         self.news();
     }
 
@@ -118,18 +150,13 @@ impl Board {
         };
         let mut run = runs.going.remove(at);
         run.look(runs.least);
-        run.recent = run.report.clone();
-        run.watched = None;
         run.state = match outcome {
             Ok(()) => State::Done,
             Err(error) if error.kind() == ErrorKind::Stopped => State::Stopped,
             Err(_) => State::Failed,
         };
         run.error = outcome.err().map(Error::to_string);
-        runs.ended.push_back(run);
-        while runs.ended.len() > runs.keep {
-            runs.ended.pop_front();
-        }
+        runs.keep(run);
         drop(runs);
         self.news();
     }
@@ -151,7 +178,12 @@ impl Board {
         for run in &mut runs.going {
             run.look(least);
         }
-        !runs.going.is_empty()
+        let any = !runs.going.is_empty();
+        while let Some(at) = runs.going.iter().position(Run::is_over) {
+            let run = runs.going.remove(at);
+            runs.keep(run);
+        }
+        any
     }
 
     /// All runs as they were seen last: those that go on first, then the others, in each case the latest first.
@@ -165,23 +197,69 @@ impl Board {
     pub(super) fn runs_now(&self) -> Vec<Run> {
         let mut runs = self.runs();
         for run in &mut runs {
-            if let Some(watched) = &run.watched {
-                run.report = watched.report_now();
+            if let Some(source) = &run.source {
+                run.report = source.report();
             }
         }
         runs
     }
 }
 
+impl Runs {
+    /// Keeps a run that has ended, and lets go of its counters.
+    fn keep(&mut self, mut run: Run) {
+        run.source = None;
+        run.recent = run.report.clone();
+        self.ended.push_back(run);
+        while self.ended.len() > self.keep {
+            self.ended.pop_front();
+        }
+    }
+}
+
 impl Run {
+    fn new(number: u64, name: Option<String>, kind: Kind, source: Source) -> Self {
+        let report = source.report();
+        Run {
+            number,
+            name,
+            kind,
+            source: Some(source),
+            state: State::Running,
+            error: None,
+            recent: difference(&report, &report),
+            rates: vec![VecDeque::new(); report.stages.len()],
+            base: report.clone(),
+            report,
+        }
+    }
+
+    /// Whether nothing can happen to it any more; the end of a flow is told.
+    fn is_over(&self) -> bool {
+        matches!(&self.source, Some(Source::Stages(graph)) if graph.is_over())
+    }
+
     fn look(&mut self, least: Duration) {
-        let Some(watched) = &self.watched else {
+        let Some(source) = &self.source else {
             return;
         };
-        self.report = watched.report_now();
-        self.recent.edges.clone_from(&self.report.edges);
+        self.report = source.report();
+        if let Source::Stages(graph) = source {
+            self.error = graph.failure();
+            self.state = match (graph.is_running(), &self.error) {
+                (true, _) => State::Running,
+                (false, Some(_)) => State::Failed,
+                (false, None) => State::Done,
+            };
+            // Stages may have come.
+            let stages = self.report.stages.len();
+            self.rates.resize_with(stages, VecDeque::new);
+        }
         let since = self.report.elapsed.saturating_sub(self.base.elapsed);
-        if since < least {
+        if since < least && same_shape(&self.report, &self.recent) {
+            for (shown, edge) in self.recent.edges.iter_mut().zip(&self.report.edges) {
+                (shown.fill, shown.high_water) = (edge.fill, edge.high_water);
+            }
             return;
         }
         self.recent = difference(&self.report, &self.base);
@@ -240,6 +318,17 @@ fn rate(stage: &StageReport, time: Duration) -> f64 {
     items as f64 / time.as_secs_f64().max(1e-9)
 }
 
+/// Whether two reports have the same stages and edges.
+fn same_shape(a: &Report, b: &Report) -> bool {
+    let edges = a.edges.iter().zip(&b.edges);
+    a.stages.len() == b.stages.len() && a.edges.len() == b.edges.len() && edges.clone().all(same)
+}
+
+/// Whether two edges are between the same stages.
+fn same((a, b): (&EdgeReport, &EdgeReport)) -> bool {
+    (&a.from, a.to) == (&b.from, b.to)
+}
+
 /// What was done between two reports of a run.
 fn difference(now: &Report, before: &Report) -> Report {
     let stages = now.stages.iter().enumerate().map(|(at, stage)| {
@@ -255,10 +344,18 @@ fn difference(now: &Report, before: &Report) -> Report {
                 .collect(),
         }
     });
+    let edge = |edge: &EdgeReport| {
+        let earlier = before.edges.iter().find(|earlier| same((edge, earlier)));
+        let earlier = earlier.and_then(|earlier| earlier.passed).unwrap_or(0);
+        EdgeReport {
+            passed: edge.passed.map(|passed| passed.saturating_sub(earlier)),
+            ..edge.clone()
+        }
+    };
     Report {
         stages: stages.collect(),
         plan: now.plan.clone(),
-        edges: now.edges.clone(),
+        edges: now.edges.iter().map(edge).collect(),
         elapsed: now.elapsed.saturating_sub(before.elapsed),
         timeline: None,
     }

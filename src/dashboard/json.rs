@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::board::Run;
+use super::board::{Kind, Run};
 use crate::plan::{json_array, json_text};
 use crate::run::{EdgeReport, StageReport};
 
@@ -16,9 +16,13 @@ fn flow(run: &Run) -> String {
     let stages = run.report.stages().iter().enumerate();
     let edges = run.report.edges().iter().enumerate();
     format!(
-        "{{\"number\":{},\"name\":{},\"state\":\"{}\",\"error\":{},\"elapsed\":{},\"stages\":{},\"edges\":{}}}",
+        "{{\"number\":{},\"name\":{},\"kind\":\"{}\",\"state\":\"{}\",\"error\":{},\"elapsed\":{},\"stages\":{},\"edges\":{}}}",
         run.number,
         or_null(run.name.as_deref()),
+        match run.kind {
+            Kind::Flow => "flow",
+            Kind::Stages => "stages",
+        },
         run.state.word(),
         or_null(run.error.as_deref()),
         seconds(run.report.elapsed()),
@@ -74,12 +78,13 @@ fn stage(run: &Run, at: usize, stage: &StageReport) -> String {
 
 fn edge(at: usize, edge: &EdgeReport) -> String {
     format!(
-        "{{\"id\":{at},\"from\":{},\"to\":{},\"capacity\":{},\"fill\":{},\"high_water\":{}}}",
+        "{{\"id\":{at},\"from\":{},\"to\":{},\"capacity\":{},\"fill\":{},\"high_water\":{},\"unit\":\"{}\"}}",
         json_array(edge.from.iter().map(ToString::to_string)),
         edge.to,
         edge.capacity,
         edge.fill,
-        edge.high_water
+        edge.high_water,
+        edge.unit.word(2)
     )
 }
 

@@ -26,13 +26,14 @@ use server::Server;
 
 use crate::error::Error;
 use crate::run::{Watch, Watched, Watcher, Watching, lock};
+use crate::stage::Graph;
 
 /// A page in the browser that shows flows while they run (feature `dashboard`): each as a graph of its stages, with the rate of each,
 /// where its time goes, how full the edges are, what is rejected, and the last three minutes as a curve. Flows that have ended stay on it,
 /// the latest sixteen unless [told otherwise](DashboardOptions::keep).
 ///
 /// [`Flow::show_on`](crate::Flow::show_on) puts a flow on it. [`Flow::dashboard`](crate::Flow::dashboard) is the short form, a
-/// page for one run.
+/// page for one run. [`show_stages`](Dashboard::show_stages) puts demand-driven stages on it.
 ///
 /// The page changes as the flows do and needs nothing from elsewhere. It is read-only, and for the programs of this machine alone unless
 /// [told otherwise](DashboardOptions::anywhere).
@@ -44,10 +45,10 @@ use crate::run::{Watch, Watched, Watcher, Watching, lock};
 ///
 /// | of | fields |
 /// |---|---|
-/// | a flow | `number`, `name` (or null), `state` (`running`, `done`, `failed`, `stopped`), `error` (or null), `elapsed`, `stages`, `edges` |
+/// | a flow | `number`, `name` (or null), `kind` (`flow`, `stages`), `state` (`running`, `done`, `failed`, `stopped`), `error` (or null), `elapsed`, `stages`, `edges` |
 /// | a stage | `id`, `name`, `threads`, `state` (`busy`, `starved`, `blocked`, `ended`), `items_in`, `items_out`, `batches_in`, `batches_out`, `bytes_in`, `bytes_out`, `late`, `retried`, `panics`, `keys`, `rejected` (an object, by rule), `busy`, `starved`, `blocked`, `now` |
 /// | `now` of a stage | `rate` (items a second), `busy`, `starved`, `blocked` |
-/// | an edge | `id`, `from` (an array), `to`, `capacity`, `fill`, `high_water` (in batches) |
+/// | an edge | `id`, `from` (an array), `to`, `capacity`, `fill`, `high_water`, `unit` of these three (`batches`; between stages `events`) |
 ///
 /// # Cost
 /// One thread, which reads the counters once a second. It writes pages only for those who look.
@@ -92,6 +93,28 @@ impl Dashboard {
             });
         }
         format!("http://{at}/")
+    }
+
+    /// Puts demand-driven stages on it, as they are looked at together: those that are in the graph, and those that come. They stay among
+    /// what goes on for as long as one of them runs or somebody has the graph, and then among what has ended.
+    ///
+    /// A stage is busy in its callbacks, starved while nothing comes for it, and blocked while nobody asks for what it has or could make.
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::Dashboard;
+    /// use millstream::stage::{self, Graph, Subscription};
+    ///
+    /// let dashboard = Dashboard::bind("127.0.0.1:0")?;
+    /// let graph = Graph::new("sum");
+    /// dashboard.show_stages(&graph);
+    /// let numbers = stage::from_iter(1..=100u64).name("numbers").graph(&graph).start()?;
+    /// let print = stage::for_each(|n: u64| assert!(n <= 100)).name("print").graph(&graph);
+    /// print.subscribe_to(&numbers, Subscription::new()).start()?.join()?;
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    pub fn show_stages(&self, graph: &Graph) {
+        self.0.board().show(graph);
     }
 
     /// What puts a flow on it.

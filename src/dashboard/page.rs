@@ -10,7 +10,7 @@ use super::board::{LOOKS, Run, State};
 use crate::observe::{STYLE, bar, live, percent, said, short, text};
 use crate::options::default_stages;
 use crate::plan::{count, number};
-use crate::run::{EdgeReport, StageReport};
+use crate::run::{EdgeReport, EdgeUnit, StageReport};
 
 /// What puts news in its place.
 pub(super) const SCRIPT: &str = include_str!("script.js");
@@ -35,7 +35,7 @@ pub(super) fn page(shown: &[Run]) -> String {
 /// What the colours mean.
 const KEY: &str = "<footer class=\"key\"><span><svg viewBox=\"0 0 1 1\"><rect class=\"busy\" width=\"1\" height=\"1\"/></svg>busy</span>\
 <span><svg viewBox=\"0 0 1 1\"><rect class=\"starved\" width=\"1\" height=\"1\"/></svg>starved: no input</span>\
-<span><svg viewBox=\"0 0 1 1\"><rect class=\"blocked\" width=\"1\" height=\"1\"/></svg>blocked: no room in front of the next stage</span>\
+<span><svg viewBox=\"0 0 1 1\"><rect class=\"blocked\" width=\"1\" height=\"1\"/></svg>blocked: no room in front of the next stage, or nobody asks</span>\
 <span>Arrows are thick where many items go, and red where the stage before them is blocked.</span>\
 <span>Rates, bars and arrows are about the time since the last look; of what has ended, about all of it.</span></footer>";
 
@@ -55,13 +55,14 @@ fn section(run: &Run, cores: usize) -> String {
     };
     let state = run.state.word();
     let stages = run.report.stages();
+    let threads: usize = stages.iter().map(|stage| stage.workers().len()).sum();
     let mut out = format!(
         "<section id=\"run-{}\" data-state=\"{state}\"><div class=\"head\"><h2>{name}</h2><span class=\"badge {state}\">{state}</span>\
          <span class=\"soft\">{:.1?}, {}, {}</span></div>",
         run.number,
         run.report.elapsed(),
         count(stages.len() as u64, "stage", "stages"),
-        count(run.report.plan().threads() as u64, "thread", "threads"),
+        count(threads as u64, "thread", "threads"),
     );
     if let Some(error) = &run.error {
         let _ = write!(out, "<p class=\"error\">{}</p>", text(error));
@@ -140,6 +141,15 @@ fn cell(head: &str, of: &str, said: &str) -> String {
     format!("<td data-label=\"{head}\"><span data-of=\"{of}\">{said}</span></td>")
 }
 
+/// A cell with a number and what it counts.
+fn counted(head: &str, of: &str, n: u64, unit: EdgeUnit) -> String {
+    format!(
+        "<td data-label=\"{head}\"><span><span data-of=\"{of}\">{}</span> {}</span></td>",
+        number(n),
+        unit.word(n)
+    )
+}
+
 /// What the stage does for the most part.
 fn doing(run: &Run, at: usize, time: &StageReport) -> String {
     let word = run.doing(at);
@@ -214,7 +224,7 @@ fn edge_table(out: &mut String, run: &Run) {
         return;
     }
     out.push_str(
-        "<div class=\"scroll\"><table class=\"edges\"><thead><tr><th>edge</th><th>fill</th><th>batches waiting</th><th>room for</th>\
+        "<div class=\"scroll\"><table class=\"edges\"><thead><tr><th>edge</th><th>fill</th><th>waiting</th><th>room for</th>\
          <th>at most</th></tr></thead><tbody>",
     );
     for (at, edge) in edges.iter().enumerate() {
@@ -229,8 +239,8 @@ fn edge_table(out: &mut String, run: &Run) {
             from.join(", "),
             name(edge.to),
             fill(edge),
-            cell("batches waiting", "fill", &number(edge.fill)),
-            cell("room for", "capacity", &number(edge.capacity)),
+            cell("waiting", "fill", &number(edge.fill)),
+            counted("room for", "capacity", edge.capacity, edge.unit),
             cell("at most", "high_water", &number(edge.high_water))
         );
     }

@@ -102,6 +102,10 @@ struct View<'r> {
 
 /// What held the run back; `None` if it had no stages.
 pub(super) fn analyze(report: &Report, cores: usize) -> Option<Finding> {
+    if report.plan.nodes.is_empty() {
+        // Stages that ask for events have no plan that could be changed.
+        return None;
+    }
     let elapsed = report.elapsed.as_secs_f64().max(f64::MIN_POSITIVE);
     let stages = report.stages.iter();
     let view = View {

@@ -61,7 +61,7 @@ pub(crate) fn live(recent: &Report, cores: usize) -> String {
 /// Draws it; `size` says in which attributes its size is.
 fn drawn(report: &Report, figures: &Figures, size: impl Fn(f64, f64) -> String) -> String {
     let plan = &report.plan;
-    let links: Vec<(usize, usize, usize)> = plan
+    let links: Vec<(usize, usize, usize)> = report
         .edges
         .iter()
         .enumerate()
@@ -72,7 +72,7 @@ fn drawn(report: &Report, figures: &Figures, size: impl Fn(f64, f64) -> String) 
         .collect();
     let lines: Vec<(usize, usize)> = links
         .iter()
-        .map(|&(edge, place, to)| (plan.edges[edge].from[place], to))
+        .map(|&(edge, place, to)| (report.edges[edge].from[place], to))
         .collect();
     let drawn = layout(report.stages.len(), &lines, SIZES);
     let (width, height) = (drawn.width + 2.0 * MARGIN, drawn.height + 2.0 * MARGIN);
@@ -214,12 +214,14 @@ fn boxed(
 ) {
     let (stage, (x, y)) = (facts.stage, corner);
     let name = stage.name();
+    let title = match facts.steps.as_str() {
+        "" => text(name),
+        steps => format!("{}: {}", text(name), text(steps)),
+    };
     let _ = write!(
         out,
-        "<g data-stage=\"{at}\" transform=\"translate({x:.1} {y:.1})\"><title>{}: {}</title>\
+        "<g data-stage=\"{at}\" transform=\"translate({x:.1} {y:.1})\"><title>{title}</title>\
          <rect class=\"box{}\" width=\"{}\" height=\"{}\" rx=\"8\"/><text class=\"name\" x=\"12\" y=\"22\">{}</text>",
-        text(name),
-        text(&facts.steps),
         if hot { " hot" } else { "" },
         SIZES.width,
         SIZES.height,

@@ -75,7 +75,7 @@ impl Report {
 
 /// What the pictures of a report show.
 pub(super) fn figures(report: &Report, cores: usize) -> Figures {
-    let edges = report.plan.edges.iter().enumerate();
+    let edges = report.edges.iter().enumerate();
     let passed: Vec<Vec<Option<u64>>> = edges
         .clone()
         .map(|(at, edge)| {
@@ -88,15 +88,13 @@ pub(super) fn figures(report: &Report, cores: usize) -> Figures {
         stages: report.stages.iter().map(stage).collect(),
         links: edges
             .zip(passed)
-            .map(|((at, edge), passed)| {
-                let fill = report.edges.get(at);
+            .map(|((_, edge), passed)| {
                 let from = edge.from.iter().zip(passed);
                 from.map(|(&from, passed)| {
                     let items = passed.map(|n| format!("{} items", short(n as f64)));
-                    let fill = fill
-                        .map(|edge| format!("{} full at most", percent(edge.high_water_share())));
+                    let fill = format!("{} full at most", percent(edge.high_water_share()));
                     Link {
-                        label: items.into_iter().chain(fill).collect(),
+                        label: items.into_iter().chain([fill]).collect(),
                         width: width(passed.unwrap_or(0), most.unwrap_or(0)),
                         colour: colour(&report.stages[from]),
                     }
@@ -115,12 +113,14 @@ pub(super) fn lately(recent: &Report, cores: usize) -> Figures {
     let time = recent.elapsed.as_secs_f64().max(1e-9);
     for (at, links) in figures.links.iter_mut().enumerate() {
         for (place, link) in links.iter_mut().enumerate() {
-            let from = recent.plan.edges[at].from[place];
-            let rate = passed(recent, at, from);
+            let edge = &recent.edges[at];
+            let rate = passed(recent, at, edge.from[place]);
             let rate = rate.map(|n| format!("{} items/s", short(n as f64 / time)));
             // The channels of an edge are shared by those who send over it: what is in them is said once.
-            let edge = recent.edges.get(at).filter(|_| place == 0);
-            let fill = edge.map(|edge| format!("{} of {} batches", edge.fill, edge.capacity));
+            let fill = (place == 0).then(|| {
+                let of = count(edge.capacity, edge.unit.word(1), edge.unit.word(2));
+                format!("{} of {of}", crate::plan::number(edge.fill))
+            });
             link.label = rate.into_iter().chain(fill).collect();
         }
     }
@@ -129,12 +129,17 @@ pub(super) fn lately(recent: &Report, cores: usize) -> Figures {
 
 /// How many items of a stage went over an edge, where the counters can tell.
 fn passed(report: &Report, edge: usize, from: usize) -> Option<u64> {
-    if report.plan.edges_from(from).count() == 1 {
+    let edges = || report.edges.iter();
+    let edge = &report.edges[edge];
+    if edge.passed.is_some() {
+        return edge.passed;
+    }
+    if edges().filter(|edge| edge.from.contains(&from)).count() == 1 {
         return report.stages.get(from).map(StageReport::items_out);
     }
-    let edge = &report.plan.edges[edge];
     // A fork counts what it sends over all of its edges: what came is what the other end took from this stage alone.
-    let alone = edge.from.len() == 1 && report.plan.edges_into(edge.to).count() == 1;
+    let into = edges().filter(|other| other.to == edge.to);
+    let alone = edge.from.len() == 1 && into.count() == 1;
     let to = report.stages.get(edge.to).filter(|_| alone);
     to.map(StageReport::items_in)
 }

@@ -2,8 +2,8 @@
 //! visual understanding of hierarchical system structures", 1981.
 //!
 //! A box is one layer below the lowest of those it takes from. A line that crosses layers has a bend in each of them. The order in a
-//! layer is by the mean place of the neighbours, swept down and up a few times. The input has no cycle, and the same input gives the
-//! same picture.
+//! layer is by the mean place of the neighbours, swept down and up a few times. A line that closes a cycle has no points, and the same
+//! input gives the same picture.
 
 /// The size of all boxes, and of the gaps between them.
 #[derive(Debug, Clone, Copy)]
@@ -23,7 +23,7 @@ pub(super) struct Layout {
     pub(super) height: f64,
     /// The upper left corner of each box.
     pub(super) boxes: Vec<(f64, f64)>,
-    /// The points of each line, from the lower side of a box to the upper one of another, at least two.
+    /// The points of each line, from the lower side of a box to the upper one of another, at least two; none of one that closes a cycle.
     pub(super) lines: Vec<Vec<(f64, f64)>>,
 }
 
@@ -49,8 +49,41 @@ struct Layers {
     layers: Vec<Vec<usize>>,
 }
 
-/// Lays out boxes, numbered from zero, and lines between them, each from a box to a later one.
+/// Lays out boxes, numbered from zero, and lines between them.
 pub(super) fn layout(boxes: usize, lines: &[(usize, usize)], sizes: Sizes) -> Layout {
+    let kept = without_cycles(boxes, lines);
+    let forward: Vec<(usize, usize)> = kept.iter().map(|&line| lines[line]).collect();
+    let mut drawn = forward_only(boxes, &forward, sizes);
+    let mut all = vec![Vec::new(); lines.len()];
+    for (line, points) in kept.into_iter().zip(drawn.lines) {
+        all[line] = points;
+    }
+    drawn.lines = all;
+    drawn
+}
+
+/// The lines that close no cycle with those before them.
+fn without_cycles(boxes: usize, lines: &[(usize, usize)]) -> Vec<usize> {
+    let mut below = vec![Vec::new(); boxes];
+    let mut kept = Vec::new();
+    for (line, &(from, to)) in lines.iter().enumerate() {
+        let mut seen = vec![false; boxes];
+        let mut open = vec![to];
+        while let Some(at) = open.pop() {
+            if !std::mem::replace(&mut seen[at], true) {
+                open.extend(&below[at]);
+            }
+        }
+        if !seen[from] {
+            below[from].push(to);
+            kept.push(line);
+        }
+    }
+    kept
+}
+
+/// Lays out boxes and lines without a cycle.
+fn forward_only(boxes: usize, lines: &[(usize, usize)], sizes: Sizes) -> Layout {
     let depths = depths(boxes, lines);
     let mut of = Layers {
         places: (0..boxes).map(Place::Box).collect(),
@@ -242,6 +275,14 @@ mod tests {
         assert_eq!((drawn.width, drawn.height), (100.0, 180.0));
         assert_eq!(drawn.boxes, [(0.0, 0.0), (0.0, 70.0), (0.0, 140.0)]);
         assert_eq!(drawn.lines[0], [(50.0, 40.0), (50.0, 70.0)]);
+    }
+
+    #[test]
+    fn a_line_that_closes_a_cycle_is_left_out() {
+        let drawn = layout(3, &[(2, 0), (0, 1), (1, 2), (1, 1)], SIZES);
+        assert_eq!(drawn.boxes, [(0.0, 70.0), (0.0, 140.0), (0.0, 0.0)]);
+        let points: Vec<usize> = drawn.lines.iter().map(Vec::len).collect();
+        assert_eq!(points, [2, 2, 0, 0]);
     }
 
     #[test]

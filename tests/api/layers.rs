@@ -80,7 +80,10 @@ const KNOWS: &[(&str, &[&str])] = &[
     ),
     // Who looks at runs, and what is made of one in words and pictures.
     ("observe", &["error", "options", "plan", "run"]),
-    ("dashboard", &["error", "observe", "options", "plan", "run"]),
+    (
+        "dashboard",
+        &["error", "observe", "options", "plan", "run", "stage"],
+    ),
     ("sink", &["error", "run"]),
     ("read", &["error", "reject", "run", "source", "step"]),
     ("csv", &["error", "read", "sink"]),

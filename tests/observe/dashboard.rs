@@ -1,9 +1,11 @@
 //! The dashboard, by its answers: what it says is what the report says, to whom it says it, and that it ends.
 
 use std::net::{SocketAddr, TcpListener};
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use millstream::stage::{self, DemandMode, Graph, Next, Reason, Subscription};
 use millstream::{
     Dashboard, DashboardOptions, ErrorKind, Flow, IntoIter, Report, Skip, StageReport, WorkerReport,
 };
@@ -353,4 +355,95 @@ fn it_lives_beside_a_runtime_of_the_program() {
         assert_eq!(flow.dashboard("127.0.0.1:0").count().unwrap(), 10);
         assert_eq!(flows(&dashboard)[0]["state"], "done");
     });
+}
+
+#[test]
+fn stages_are_on_the_page_while_somebody_has_them() {
+    let dashboard = dashboard();
+    let graph = Graph::new("sum & co");
+    dashboard.show_stages(&graph);
+    // Shown twice is shown once.
+    dashboard.show_stages(&graph);
+    let (word, words) = channel::<()>();
+    let numbers = stage::from_iter(0..100u64).name("numbers");
+    let numbers = numbers.graph(&graph).start().unwrap();
+    let sum = stage::for_each_batch(move |_: Vec<u64>| {
+        let _ = words.recv();
+        Ok(Next::Go)
+    });
+    let sum = sum.name("sum").graph(&graph);
+    let demand = Subscription::new().max_demand(10).min_demand(5);
+    let sum = sum.subscribe_to(&numbers, demand).start().unwrap();
+
+    let held = until(&dashboard, |flow| {
+        flow["stages"][0]["state"] == "blocked" && flow["stages"][1]["state"] == "busy"
+    });
+    assert_eq!(held["name"], "sum & co");
+    assert_eq!(held["kind"], "stages");
+    assert_eq!(held["state"], "running");
+    let edge = &held["edges"][0];
+    assert_eq!(
+        (&edge["from"][0], &edge["to"]),
+        (&Value::from(0), &Value::from(1))
+    );
+    assert_eq!(
+        (&edge["unit"], &edge["capacity"]),
+        (&Value::from("events"), &Value::from(10))
+    );
+    assert!(edge["fill"].as_u64() >= Some(5), "{held}");
+    let page = get(dashboard.address(), "/").body;
+    assert!(page.contains("sum &amp; co") && !page.contains("sum & co"));
+    assert!(page.contains("<span data-of=\"state\">blocked</span>"));
+    assert!(page.contains("</span> events</td>") || page.contains("</span> events</span></td>"));
+
+    drop(word);
+    sum.join().unwrap();
+    drop(numbers);
+    // All have ended, and one could come.
+    let ended = until(&dashboard, |flow| flow["state"] == "done");
+    agrees(&ended, &graph.report());
+    let again = stage::from_iter(0..0u64).name("again").graph(&graph);
+    let again = again.demand(DemandMode::Accumulate).start().unwrap();
+    until(&dashboard, |flow| flow["state"] == "running");
+    again.stop_with(Reason::other("as it should")).unwrap();
+    let failed = until(&dashboard, |flow| flow["state"] == "failed");
+    assert_eq!(failed["error"], "as it should (stage again)");
+    drop(again);
+    drop(graph);
+    assert_eq!(
+        flows(&dashboard).as_array().unwrap().len(),
+        1,
+        "what has ended stays"
+    );
+}
+
+#[test]
+fn stages_that_are_over_make_room() {
+    let options = DashboardOptions::new("127.0.0.1:0").every(Duration::from_millis(20));
+    let dashboard = Dashboard::bind(options.keep(1)).unwrap();
+    for name in ["one", "two"] {
+        let graph = Graph::new(name);
+        dashboard.show_stages(&graph);
+        stage::from_iter(0..1u64)
+            .graph(&graph)
+            .start()
+            .unwrap()
+            .stop()
+            .unwrap();
+    }
+    let left = until(&dashboard, |flow| {
+        flow["name"] == "two" && flows(&dashboard).as_array().unwrap().len() == 1
+    });
+    assert_eq!(left["state"], "done");
+}
+
+/// The first that is shown, once it is as it should be.
+fn until(dashboard: &Dashboard, seen: impl Fn(&Value) -> bool) -> Value {
+    loop {
+        let flow = flows(dashboard)[0].clone();
+        if seen(&flow) {
+            return flow;
+        }
+        std::thread::yield_now();
+    }
 }
