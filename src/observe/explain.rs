@@ -75,7 +75,11 @@ pub(super) fn explain(report: &Report, cores: usize) -> String {
         out.stage(report, at, stage);
     }
     let Some(finding) = analyze(report, cores) else {
-        return "nothing ran".to_owned();
+        return match report.stages.is_empty() {
+            true => "nothing ran".to_owned(),
+            // Stages without a plan: there is nothing to lay the figures over.
+            false => report.to_string(),
+        };
     };
     let _ = writeln!(
         out.0,

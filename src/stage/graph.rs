@@ -101,7 +101,8 @@ impl Graph {
     /// The fill and the room of an edge are in events: those sent that the consumer has not begun to handle, and its subscription's
     /// `max_demand`. A subscription that is over stays an edge until there is another between the two.
     ///
-    /// Stages have no plan: [`Report::plan`] is empty, and with it all that is made of it, such as `to_mermaid`.
+    /// Stages have no plan: [`Report::plan`] is empty, and with it the pictures that are made of it (`to_mermaid`, `to_dot`);
+    /// `explain_analyze` gives the table alone, and `to_html` draws the stages.
     pub fn report(&self) -> Report {
         let members = lock(&self.0.members).clone();
         let stages: Vec<StageReport> = members.iter().map(|member| stage(member)).collect();

@@ -264,7 +264,7 @@ fn a_report_of_stages_can_be_asked_for_all_that_a_report_has() {
         .unwrap();
     let report = graph.report();
     assert_eq!(report.plan().threads(), 0);
-    assert!(!report.explain_analyze().is_empty());
+    assert_eq!(report.explain_analyze(), report.to_string());
     assert!(!report.to_mermaid().is_empty() && !report.to_dot().is_empty());
     let folder = tempfile::tempdir().unwrap();
     let page = folder.path().join("stages.html");
