@@ -3,11 +3,11 @@
 //! Each number has one thread that writes it, by a plain store: looking costs a stage nothing, and a reader may see two numbers a few
 //! events apart.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use super::subscription::StageId;
+use super::subscription::{StageId, Tag};
 use crate::run::{Count, Counts, Doing, WorkerReport, lock};
 
 /// The name under which events that a buffer dropped are reported.
@@ -24,7 +24,7 @@ pub(crate) struct Gauges {
     /// Messages of its producers that wait for demand.
     pub(crate) waiting: Count,
     /// Its subscriptions to producers.
-    links: Mutex<Vec<Arc<Link>>>,
+    links: Mutex<Links>,
     /// When it was started: times count from here.
     pub(super) born: Instant,
 }
@@ -70,22 +70,41 @@ impl Gauges {
         self.counts.report(self.born.elapsed())
     }
 
-    /// Notes a subscription. One to the same producer that is over is forgotten, and the oldest of too many.
-    pub(super) fn link(&self, link: Arc<Link>) {
+    /// Notes a subscription. Those to the same producer that are over are forgotten.
+    pub(super) fn link(&self, tag: Tag, link: Arc<Link>) {
         let mut links = lock(&self.links);
-        links.retain(|old| old.producer != link.producer || !old.is_over());
-        if links.iter().filter(|old| old.is_over()).count() >= OVER {
-            if let Some(oldest) = links.iter().position(|old| old.is_over()) {
-                links.remove(oldest);
-            }
-        }
-        links.push(link);
+        links.over.retain(|old| old.producer != link.producer);
+        links.open.insert(tag, link);
     }
 
-    /// Its subscriptions, and those that are over and not forgotten.
-    pub(super) fn links(&self) -> Vec<Arc<Link>> {
-        lock(&self.links).clone()
+    /// A subscription is over. The oldest of too many is forgotten.
+    pub(super) fn unlink(&self, tag: Tag) {
+        let mut links = lock(&self.links);
+        if let Some(link) = links.open.remove(&tag) {
+            if links.over.len() == OVER {
+                links.over.pop_front();
+            }
+            links.over.push_back(link);
+        }
     }
+
+    /// Its subscriptions in the order in which they were made, behind those that are over and not forgotten.
+    pub(super) fn links(&self) -> Vec<Arc<Link>> {
+        let links = lock(&self.links);
+        links
+            .over
+            .iter()
+            .chain(links.open.values())
+            .cloned()
+            .collect()
+    }
+}
+
+/// The subscriptions of a stage to producers.
+#[derive(Debug, Default)]
+struct Links {
+    open: BTreeMap<Tag, Arc<Link>>,
+    over: VecDeque<Arc<Link>>,
 }
 
 /// A subscription as it is seen from outside.
@@ -100,7 +119,6 @@ pub(crate) struct Link {
     high: Count,
     /// Events that the consumer has begun to handle: its thread counts them.
     taken: Count,
-    over: AtomicBool,
 }
 
 impl Link {
@@ -111,7 +129,6 @@ impl Link {
             sent: Count::default(),
             high: Count::default(),
             taken: Count::default(),
-            over: AtomicBool::new(false),
         }
     }
 
@@ -127,15 +144,6 @@ impl Link {
     /// Events are about to be handled.
     pub(super) fn takes(&self, events: usize) {
         self.taken.add(events as u64);
-    }
-
-    /// The subscription is over.
-    pub(super) fn ends(&self) {
-        self.over.store(true, Ordering::Relaxed);
-    }
-
-    fn is_over(&self) -> bool {
-        self.over.load(Ordering::Relaxed)
     }
 
     /// Events sent.
@@ -175,20 +183,20 @@ mod tests {
     fn subscriptions_that_are_over_do_not_pile_up() {
         let gauges = Gauges::new();
         let stays = StageId::new();
-        gauges.link(Arc::new(Link::new(stays, 1)));
+        let link = |producer| {
+            let tag = Tag::new();
+            gauges.link(tag, Arc::new(Link::new(producer, 1)));
+            tag
+        };
         for again in 0..10 * OVER {
-            let producer = if again % 2 == 0 {
-                stays
-            } else {
-                StageId::new()
-            };
-            let link = Arc::new(Link::new(producer, 1));
-            gauges.link(link.clone());
-            link.ends();
+            let other = StageId::new();
+            gauges.unlink(link(if again % 2 == 0 { stays } else { other }));
         }
+        assert_eq!(gauges.links().len(), OVER);
+        // The one that goes on takes the place of those to the same producer.
+        link(stays);
         let links = gauges.links();
-        assert!(links.len() <= OVER + 2, "{}", links.len());
-        let open = links.iter().filter(|link| !link.is_over());
-        assert_eq!(open.count(), 1);
+        let to_it = links.iter().filter(|link| link.producer == stays);
+        assert_eq!(to_it.count(), 1);
     }
 }

@@ -39,7 +39,7 @@ impl<K: Kind> Core<K> {
         };
         let outlet = upstream.output.outlet.clone();
         let link = Arc::new(Link::new(upstream.output.id, upstream.bounds.0));
-        self.me.shared.gauges.link(link.clone());
+        self.me.shared.gauges.link(tag, link.clone());
         outlet.subscribe(Joining::new(Join {
             tag,
             wants: request.options.wants(self.me.shared.id),
@@ -165,7 +165,7 @@ impl<K: Kind> Core<K> {
         let Some(up) = self.ups.remove(&tag) else {
             return ControlFlow::Continue(());
         };
-        up.link.ends();
+        self.me.shared.gauges.unlink(tag);
         let mut out = Emit::new();
         let answer = self.kind.lost(&up.upstream, &ended, &mut out);
         self.answer(answer, out)?;
