@@ -263,6 +263,7 @@ impl Series {
                 let unit = match size.unit {
                     Unit::Items => "items",
                     Unit::Bytes => "bytes",
+                    Unit::Splits => "splits",
                 };
                 let labels = || vec![self.flow.clone(), Label::from_static_parts("unit", unit)];
                 let total = self.to.gauge(&names::INPUT_SIZE, labels());

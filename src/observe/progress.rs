@@ -19,7 +19,8 @@ const EVERY: Duration = Duration::from_millis(100);
 /// How [`Flow::progress_with`](crate::Flow::progress_with) shows how far a run has come (feature `progress`).
 ///
 /// Where the sources know how much there is, it is a bar with the rate and the time that is left; see
-/// [`Report::input_size`](crate::Report::input_size) for which do. Where they do not, it is a spinner that counts. When the
+/// [`Report::input_size`](crate::Report::input_size) for which do. A query that is cut by a key has a bar of its ranges, with
+/// the items beside it; one that is not, or other sources that do not know, have a spinner that counts. When the
 /// run has ended, a line stays that says how much it was, how long it took, and how many rows were rejected.
 ///
 /// # Examples
@@ -70,7 +71,7 @@ impl Progress {
     }
 
     /// A bar of one's own, such as one of several on a terminal (`indicatif::MultiProgress`). It keeps its style; it is given
-    /// length, position, prefix, and at the end the message.
+    /// length, position, prefix and message.
     ///
     /// ```
     /// use indicatif::{MultiProgress, ProgressBar};
@@ -159,7 +160,13 @@ impl Shape {
             (false, Unit::Bytes) => {
                 "{spinner} {prefix}{bytes} {binary_bytes_per_sec} {elapsed}{msg}"
             }
-            (false, Unit::Items) => "{spinner} {prefix}{human_pos} items {per_sec} {elapsed}{msg}",
+            // How many ranges a second says nothing: the items and their rate are in the message.
+            (true, Unit::Splits) => {
+                "{prefix}[{wide_bar}] {human_pos}/{human_len} splits {eta}{msg}"
+            }
+            (false, Unit::Items | Unit::Splits) => {
+                "{spinner} {prefix}{human_pos} items {per_sec} {elapsed}{msg}"
+            }
         }
     }
 }
@@ -196,9 +203,16 @@ impl Line {
             None => self.bar.unset_length(),
         }
         self.bar.set_position(done.taken);
+        let mut message = String::new();
+        if done.unit == Unit::Splits {
+            let (items, rate) = done.items(report.elapsed());
+            message = format!(", {items}, {rate}/s");
+        }
         if done.rejected > 0 {
-            let rejected = HumanCount(done.rejected);
-            self.bar.set_message(format!(", {rejected} rejected"));
+            message.push_str(&format!(", {} rejected", HumanCount(done.rejected)));
+        }
+        if !message.is_empty() {
+            self.bar.set_message(message);
         }
         self.bar.tick();
     }
@@ -221,21 +235,23 @@ struct Done {
     unit: Unit,
     taken: u64,
     total: Option<u64>,
+    items: u64,
     rejected: u64,
 }
 
 impl Done {
     fn of(report: &Report) -> Self {
         let rejected = report.rejected().values().sum();
+        let items: u64 = report.sources().map(StageReport::items_in).sum();
         if let Some(InputSize { unit, total, taken }) = report.input_size() {
             return Done {
                 unit,
                 taken,
                 total: Some(total),
+                items,
                 rejected,
             };
         }
-        let items: u64 = report.sources().map(StageReport::items_in).sum();
         let bytes: u64 = report.sources().map(StageReport::bytes_in).sum();
         let (unit, taken) = match items {
             0 if bytes > 0 => (Unit::Bytes, bytes),
@@ -245,8 +261,17 @@ impl Done {
             unit,
             taken,
             total: None,
+            items,
             rejected,
         }
+    }
+
+    /// How many items, and how many a second.
+    fn items(&self, took: Duration) -> (String, String) {
+        let s = if self.items == 1 { "" } else { "s" };
+        let much = format!("{} item{s}", HumanCount(self.items));
+        let rate = self.items as f64 / took.as_secs_f64().max(1e-9);
+        (much, HumanCount(rate as u64).to_string())
     }
 
     fn in_words(&self, name: Option<&str>, took: Duration, outcome: Result<(), &Error>) -> String {
@@ -256,14 +281,10 @@ impl Done {
             Err(error) if error.is_stopped() => "stopped after ",
             Err(_) => "failed after ",
         };
-        let rate = self.taken as f64 / took.as_secs_f64().max(1e-9);
         let (much, rate) = match self.unit {
-            Unit::Items => {
-                let s = if self.taken == 1 { "" } else { "s" };
-                let much = format!("{} item{s}", HumanCount(self.taken));
-                (much, HumanCount(rate as u64).to_string())
-            }
+            Unit::Items | Unit::Splits => self.items(took),
             Unit::Bytes => {
+                let rate = self.taken as f64 / took.as_secs_f64().max(1e-9);
                 let much = HumanBytes(self.taken).to_string();
                 (much, HumanBytes(rate as u64).to_string())
             }

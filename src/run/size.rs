@@ -2,7 +2,7 @@
 //!
 //! A source says it once, when its first worker opens, and only if somebody looks at the run: asking for the lengths of many
 //! files takes time. What has been taken is what its workers count anyway, but for files that are read through a
-//! decompressor, which count what they read of the disk.
+//! decompressor, which count what they read of the disk, and for splits, which are counted where they end.
 
 use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -17,7 +17,8 @@ use super::report::{Report, StageReport, WorkerReport};
 pub struct InputSize {
     /// What it is counted in.
     pub unit: Unit,
-    /// How much there is. A flow that ends early (`take`, a failure) does not come to it.
+    /// How much there is. A flow that ends early (`take`, a failure) does not come to it. One whose source only supposed it
+    /// may go beyond.
     pub total: u64,
     /// How much of it the sources have given out.
     pub taken: u64,
@@ -27,10 +28,13 @@ pub struct InputSize {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Unit {
-    /// Items: ranges, slices, iterators that know how many they give.
+    /// Items: ranges, slices, iterators that know how many they give, the rows of Parquet files.
     Items,
     /// Bytes: texts and files, as they lie on the disk.
     Bytes,
+    /// Splits that were read to their end, of a source that knows how many there are and not what is in them: ranges of
+    /// a query's key.
+    Splits,
 }
 
 /// What one source says of its size, shared by the workers of its stage.
@@ -42,6 +46,8 @@ pub(crate) struct Measure {
     /// Whether what is taken is what was read of the files, in bytes.
     raw: AtomicBool,
     read: AtomicU64,
+    /// Splits that have ended.
+    splits: AtomicU64,
 }
 
 impl Measure {
@@ -70,9 +76,19 @@ impl Measure {
 
     /// The first worker that comes says it.
     fn say(&self, unit: Unit, total: impl FnOnce() -> Option<u64>) {
+        self.say_in(|| Some((unit, total()?)));
+    }
+
+    /// The same of a source that also says what it counts in.
+    pub(crate) fn say_in(&self, size: impl FnOnce() -> Option<(Unit, u64)>) {
         if self.wanted {
-            self.said.get_or_init(|| Some((unit, total()?)));
+            self.said.get_or_init(size);
         }
+    }
+
+    /// A split was read to its end.
+    pub(crate) fn split_ended(&self) {
+        self.splits.fetch_add(1, Ordering::Relaxed);
     }
 
     fn size(&self, workers: &[WorkerReport]) -> Option<InputSize> {
@@ -81,6 +97,7 @@ impl Measure {
             Unit::Items => workers.iter().map(|w| w.items_in).sum(),
             Unit::Bytes if self.raw.load(Ordering::Relaxed) => self.read.load(Ordering::Relaxed),
             Unit::Bytes => workers.iter().map(|w| w.bytes_in).sum(),
+            Unit::Splits => self.splits.load(Ordering::Relaxed),
         };
         Some(InputSize { unit, total, taken })
     }
@@ -120,8 +137,10 @@ impl Report {
     /// How much input there is and how much of it has been taken, over all sources; `None` if one of them does not know, or if
     /// they count in different units.
     ///
-    /// Ranges, slices, vectors and iterators that know their exact length count items; texts and files count bytes. It is
-    /// asked for only if somebody looks at the run: an [`Observer`](crate::Observer), a watcher.
+    /// Ranges, slices, vectors, iterators that know their exact length, Parquet files, and queries whose rows were counted
+    /// count items; texts and files count bytes. A query that is cut by a key and nothing more counts its ranges, as
+    /// [`Unit::Splits`], and so does any source with splits where a load goes on behind those it has. It is asked for only if
+    /// somebody looks at the run: an [`Observer`](crate::Observer), a watcher.
     ///
     /// ```
     /// use millstream::{Flow, Observer, Unit};

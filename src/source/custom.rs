@@ -12,7 +12,7 @@ use std::time::Instant;
 use super::take::Stride;
 use super::{begin, reads};
 use crate::error::{BoxError, Error, ErrorKind};
-use crate::run::Context;
+use crate::run::{Context, Unit};
 use crate::step::Pace;
 use crate::step::{Feed, Pipe, Pull, Splits};
 
@@ -88,8 +88,15 @@ pub trait Source: Send + Sync {
     }
 
     /// How many items it gives in all, if it knows: for whoever shows how far a run has come
-    /// ([`Report::input_size`](crate::Report::input_size)). It is asked once, by a worker, and only if somebody looks.
+    /// ([`Report::input_size`](crate::Report::input_size)). It is asked once, by a worker, before any split is, and only if
+    /// somebody looks. A run that leaves splits out does not ask, since nobody knows what is in those.
     fn size(&self) -> Option<u64> {
+        None
+    }
+
+    /// How many splits there are in all, if it knows: it is asked where there is no [`size`](Source::size), in the same
+    /// way. What counts as taken then are splits that were read to their end.
+    fn splits(&self) -> Option<u64> {
         None
     }
 }
@@ -119,6 +126,18 @@ impl<S> FromSource<S> {
 }
 
 impl<S: Source> FromSource<S> {
+    /// How much there is to give in this run.
+    fn size(&self) -> Option<(Unit, u64)> {
+        let left_out = self.done.get().map_or(0, BTreeSet::len) as u64;
+        if left_out == 0 {
+            if let Some(items) = self.source.size() {
+                return Some((Unit::Items, items));
+            }
+        }
+        let splits = self.source.splits()?;
+        Some((Unit::Splits, splits.saturating_sub(left_out)))
+    }
+
     /// The next split, with its number.
     fn next(&self) -> Result<Option<(S::Split<'_>, u64)>, BoxError> {
         let Some(done) = self.done.get() else {
@@ -160,7 +179,7 @@ impl<S: Source> Pipe for FromSource<S> {
         Self: 's;
 
     fn open<'s>(&'s self, cx: &'s Context) -> SourceFeed<'s, S> {
-        cx.counts.measure.items(|| self.source.size());
+        cx.counts.measure.say_in(|| self.size());
         SourceFeed {
             source: self,
             cx,
@@ -215,6 +234,7 @@ impl<S: Source> Feed for SourceFeed<'_, S> {
             Current::Ended => {
                 // Also of a split without items, which gave no chunk to say so.
                 self.cx.split.set(self.number);
+                self.cx.counts.measure.split_ended();
                 return Ok(Pull::Border);
             }
             Current::Failed(error) => return Err(failed(error)),

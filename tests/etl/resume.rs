@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use millstream::sink::Checkpoint;
-use millstream::{BoxError, ErrorKind, Flow, Source};
+use millstream::{BoxError, ErrorKind, Flow, Observer, Source, Unit};
 use proptest::prelude::*;
 
 use crate::table::Table;
@@ -48,6 +48,14 @@ impl Source for Tens {
         self.read.fetch_add(1, Ordering::Relaxed);
         let items = if number % 10 == 3 { 0 } else { 10 };
         Ok(Some(Box::new((0..items).map(move |n| Ok(number * 10 + n)))))
+    }
+
+    fn size(&self) -> Option<u64> {
+        Some(rows_of(self.splits).len() as u64)
+    }
+
+    fn splits(&self) -> Option<u64> {
+        Some(self.splits)
     }
 }
 
@@ -94,6 +102,26 @@ fn another_input_is_refused() {
         "{error}"
     );
     load(4, "b").unwrap();
+}
+
+#[test]
+fn what_is_left_of_the_input_is_counted_in_splits() {
+    let table = Table::default().fails_at("commit", 7);
+    let load = || {
+        let observer = Observer::new();
+        let flow = Flow::from_source(Tens::new(20)).stages(2);
+        let load = flow.observe(&observer).into_sink(table.clone());
+        let run = load.resume(Checkpoint::in_sink("tens")).run();
+        let size = observer.report().unwrap().input_size().unwrap();
+        run.map(|_| (size.unit, size.total, size.taken))
+    };
+    assert!(load().is_err());
+    let left = 20 - table.marks().len() as u64;
+    assert!(left < 20, "something is there");
+    table.mend();
+    assert_eq!(load().unwrap(), (Unit::Splits, left, left));
+    assert_eq!(load().unwrap(), (Unit::Splits, 0, 0));
+    assert_eq!(table.rows(), rows_of(20));
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! The line that shows how far a run has come, on a terminal in memory.
 
 use std::process::Command;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::yield_now;
 
 use indicatif::{InMemoryTerm, ProgressBar, ProgressDrawTarget};
-use millstream::{Flow, Progress, Skip, Text};
+use millstream::{BoxError, Flow, Progress, Skip, Source, Text};
 
 fn terminal() -> (InMemoryTerm, Progress) {
     let terminal = InMemoryTerm::new(10, 100);
@@ -94,6 +95,49 @@ fn a_spinner_where_the_size_is_not_known() {
     assert_eq!(count.unwrap(), 4000);
     let last = terminal.contents();
     assert!(last.starts_with("down: 4,000 items in "), "{last}");
+}
+
+/// Four splits with a thousand items each.
+struct Thousands(AtomicU64);
+
+impl Source for Thousands {
+    type Item = u64;
+    type Split<'s> = Box<dyn Iterator<Item = Result<u64, BoxError>>>;
+
+    fn next_split(&self) -> Result<Option<Self::Split<'_>>, BoxError> {
+        let split = self.0.fetch_add(1, Ordering::SeqCst);
+        let items = split * 1000..(split + 1) * 1000;
+        Ok((split < 4).then(|| Box::new(items.map(Ok)) as Self::Split<'_>))
+    }
+
+    fn splits(&self) -> Option<u64> {
+        Some(4)
+    }
+}
+
+#[test]
+fn a_bar_of_splits_where_only_these_are_known() {
+    let (terminal, progress) = terminal();
+    let seen = terminal.clone();
+    let count = Flow::from_source(Thousands(AtomicU64::new(0)))
+        .stages(1)
+        .progress_with(progress.name("load"))
+        .try_map(|n| if n == 5 { Err("five") } else { Ok(n) })
+        .on_error(Skip)
+        .inspect(move |n| {
+            if *n == 2500 {
+                let line = shows(&seen, |line| {
+                    line.contains(" 2/4 splits ") && line.ends_with("/s, 1 rejected")
+                });
+                assert!(line.starts_with("load [="), "{line}");
+                assert!(line.contains(" items, "), "{line}");
+            }
+        })
+        .count();
+    assert_eq!(count.unwrap(), 3999);
+    let last = terminal.contents();
+    assert!(last.starts_with("load: 4,000 items in "), "{last}");
+    assert!(last.ends_with("/s, 1 rejected"), "{last}");
 }
 
 #[test]
