@@ -64,6 +64,7 @@ impl Parquet {
     ///   and column.
     /// - **Resume**: row groups have the same numbers in every run, so a load can be
     ///   [resumed](crate::chain::Load::resume).
+    /// - **Progress**: the footers say how many rows there are; a load that is resumed counts row groups.
     ///
     /// The [module](crate::parquet) has an example.
     pub fn rows<T: DeserializeOwned>(self) -> ParquetRows<T> {
@@ -136,6 +137,16 @@ impl<T: DeserializeOwned> Source for ParquetRows<T> {
         )))
     }
 
+    fn size(&self) -> Option<u64> {
+        // Where a footer cannot be read, asking for a row group tells why.
+        let groups = self.listed().ok()?.groups.iter();
+        groups.map(|(file, group)| file.rows_of(*group)).sum()
+    }
+
+    fn splits(&self) -> Option<u64> {
+        Some(self.listed().ok()?.groups.len() as u64)
+    }
+
     fn split(&self, number: u64) -> Result<Option<RowGroup<T>>, BoxError> {
         let groups = &self.listed()?.groups;
         let group = usize::try_from(number).ok().and_then(|n| groups.get(n));
@@ -179,6 +190,12 @@ impl Opened {
             footer,
             columns,
         })
+    }
+
+    /// How many rows a row group has, by the footer; `None` in one that says less than none.
+    fn rows_of(&self, group: usize) -> Option<u64> {
+        let rows = self.footer.metadata().row_group(group).num_rows();
+        u64::try_from(rows).ok()
     }
 
     /// The rows of a row group. The file is opened again for it, since a handle has one position, which workers cannot
