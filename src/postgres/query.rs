@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use super::Postgres;
 use super::cursor::{Cursor, Failed};
 use crate::error::{BoxError, Error, ErrorKind};
-use crate::row::{Owned, Ranges, column, statement, values};
+use crate::row::{Known, Owned, Ranges, column, count, statement, values};
 use crate::source::Source;
 
 /// A query of a database, made by [`Postgres::query`]; [`rows`](Query::rows) makes a source of it.
@@ -24,6 +24,7 @@ pub struct Query {
     /// The parameters, or what is wrong with them.
     params: Result<Vec<Owned>, String>,
     by: Option<(String, u64)>,
+    known: Known,
     copy: bool,
 }
 
@@ -34,6 +35,7 @@ impl Query {
             sql,
             params: Ok(Vec::new()),
             by: None,
+            known: Known::Nobody,
             copy: false,
         }
     }
@@ -54,6 +56,38 @@ impl Query {
     /// is written meanwhile may be seen by some and not by others, and a changed key may be read twice or missed.
     pub fn by_key(mut self, key: impl Into<String>, splits: u64) -> Self {
         self.by = Some((key.into(), splits));
+        self
+    }
+
+    /// How many rows there are, more or less, where that is known from elsewhere: a progress bar then counts rows. It changes
+    /// nothing else, and may be wrong.
+    ///
+    /// Without this and [`counted`](Query::counted) a query [by a key](Query::by_key) has a bar of its ranges, and any other
+    /// has none.
+    pub fn about(mut self, rows: u64) -> Self {
+        self.known = Known::About(rows);
+        self
+    }
+
+    /// Counts the rows first, where somebody looks at the run (a progress bar, an [`Observer`](crate::Observer)): see
+    /// [`about`](Query::about).
+    ///
+    /// *Cost* the query a second time, as `SELECT count(*) FROM (…)`; no row is read before that has ended, and a run that is
+    /// told to stop waits for it. It is not run where nobody looks, nor by a load that goes on behind ranges it has. If it
+    /// fails, the run goes on as without it.
+    ///
+    /// ```no_run
+    /// use millstream::Flow;
+    /// use millstream::postgres::Postgres;
+    ///
+    /// let db = Postgres::connect("postgres://me:secret@localhost/log");
+    /// let hits = db.query("SELECT path FROM hits").counted().rows::<String>();
+    /// // With the feature `progress`, `.progress()` has a bar here.
+    /// let long = Flow::from_source(hits).filter(|path| path.len() > 100).count()?;
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    pub fn counted(mut self) -> Self {
+        self.known = Known::Counted;
         self
     }
 
@@ -160,6 +194,14 @@ impl<T> Rows<T> {
             .get_or_init(|| (Ranges::new(min.zip(max), splits), name)))
     }
 
+    /// How many rows there are; asked of the server. What is wrong with the query is told by the query itself.
+    fn count(&self) -> Option<u64> {
+        let client = self.query.db.open(ErrorKind::Source).ok()?;
+        let sql = count(&self.query.sql);
+        let mut cursor = Cursor::query(client, &sql, self.params().ok()?).ok()?;
+        cursor.next().ok()?
+    }
+
     fn at(&self, number: u64) -> Result<Option<Split<'_, T>>, Error> {
         let sql = &self.query.sql;
         let sql = match &self.query.by {
@@ -211,6 +253,16 @@ impl<T: DeserializeOwned> Source for Rows<T> {
             self.params()?,
             ranges.describe(key)
         )))
+    }
+
+    fn size(&self) -> Option<u64> {
+        self.query.known.rows(|| self.count())
+    }
+
+    fn splits(&self) -> Option<u64> {
+        let (key, splits) = self.query.by.as_ref()?;
+        // An error is told where a split is asked for.
+        Some(self.ranges(key, *splits).ok()?.0.count())
     }
 
     fn split(&self, number: u64) -> Result<Option<Split<'_, T>>, BoxError> {

@@ -6,6 +6,7 @@
 
 mod cell;
 mod de;
+mod known;
 mod layout;
 mod owned;
 mod ranges;
@@ -18,11 +19,12 @@ mod tests;
 use std::fmt;
 
 pub(crate) use de::{Record, read};
+pub(crate) use known::Known;
 pub(crate) use layout::Layout;
 pub(crate) use owned::{Owned, values};
 pub(crate) use ranges::Ranges;
 pub(crate) use ser::{Columns, write};
-pub(crate) use sql::{column, columns, conflict, statement, table};
+pub(crate) use sql::{column, columns, conflict, count, statement, table};
 
 /// What a column has.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -23,6 +23,11 @@ pub(crate) fn statement(text: &str) -> String {
     format!("{text}\n")
 }
 
+/// How many rows a query has.
+pub(crate) fn count(query: &str) -> String {
+    format!("SELECT count(*) FROM ({}) AS counted", statement(query))
+}
+
 /// What is to be done where a row has the keys of another: it takes its place.
 pub(crate) fn conflict(names: &[String], keys: &[String]) -> String {
     let others: Vec<String> = names

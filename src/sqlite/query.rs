@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use super::Sqlite;
 use super::cursor::Cursor;
 use crate::error::{BoxError, Error, ErrorKind};
-use crate::row::{Owned, Ranges, column, statement, values};
+use crate::row::{Known, Owned, Ranges, column, count, statement, values};
 use crate::source::Source;
 
 /// A query of a database, made by [`Sqlite::query`]; [`rows`](Query::rows) makes a source of it.
@@ -22,6 +22,7 @@ pub struct Query {
     /// The parameters, or what is wrong with them.
     params: Result<Vec<Owned>, String>,
     by: Option<(String, u64)>,
+    known: Known,
 }
 
 impl Query {
@@ -31,6 +32,7 @@ impl Query {
             sql,
             params: Ok(Vec::new()),
             by: None,
+            known: Known::Nobody,
         }
     }
 
@@ -49,6 +51,44 @@ impl Query {
     /// is written meanwhile may be seen by some and not by others, and a changed key may be read twice or missed.
     pub fn by_key(mut self, key: impl Into<String>, splits: u64) -> Self {
         self.by = Some((key.into(), splits));
+        self
+    }
+
+    /// How many rows there are, more or less, where that is known from elsewhere: a progress bar then counts rows. It changes
+    /// nothing else, and may be wrong.
+    ///
+    /// Without this and [`counted`](Query::counted) a query [by a key](Query::by_key) has a bar of its ranges, and any other
+    /// has none.
+    pub fn about(mut self, rows: u64) -> Self {
+        self.known = Known::About(rows);
+        self
+    }
+
+    /// Counts the rows first, where somebody looks at the run (a progress bar, an [`Observer`](crate::Observer)): see
+    /// [`about`](Query::about).
+    ///
+    /// *Cost* the query a second time, as `SELECT count(*) FROM (…)`; no row is read before that has ended, and a run that is
+    /// told to stop waits for it. It is not run where nobody looks, nor by a load that goes on behind ranges it has. If it
+    /// fails, the run goes on as without it.
+    ///
+    /// ```
+    /// use millstream::sqlite::Sqlite;
+    /// use millstream::{Flow, Observer};
+    ///
+    /// let folder = tempfile::tempdir()?;
+    /// let db = Sqlite::open(folder.path().join("log.db"));
+    /// let table = db.table("hits").create("CREATE TABLE hits (id INTEGER)");
+    /// Flow::from_range(0..1000u32).map(|id| (id,)).into_sink(table).run()?;
+    ///
+    /// let observer = Observer::new();
+    /// let query = db.query("SELECT id FROM hits WHERE id < ?").params(100).counted();
+    /// Flow::from_source(query.rows::<u32>()).observe(&observer).run()?;
+    /// let size = observer.report().and_then(|report| report.input_size());
+    /// assert_eq!(size.map(|size| size.total), Some(100));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn counted(mut self) -> Self {
+        self.known = Known::Counted;
         self
     }
 
@@ -126,6 +166,12 @@ impl<T> Rows<T> {
         Ok(self.ranges.get_or_init(|| Ranges::new(bounds, splits)))
     }
 
+    /// How many rows there are; asked of the database. What is wrong with the query is told by the query itself.
+    fn count(&self) -> Option<u64> {
+        let mut cursor = self.cursor(&count(&self.query.sql)).ok()?;
+        cursor.next().ok()??.ok()
+    }
+
     fn at(&self, number: u64) -> Result<Option<Split<'_, T>>, Error> {
         let sql = &self.query.sql;
         let sql = match &self.query.by {
@@ -178,6 +224,16 @@ impl<T: DeserializeOwned> Source for Rows<T> {
             self.params()?,
             ranges.describe(key)
         )))
+    }
+
+    fn size(&self) -> Option<u64> {
+        self.query.known.rows(|| self.count())
+    }
+
+    fn splits(&self) -> Option<u64> {
+        let (key, splits) = self.query.by.as_ref()?;
+        // An error is told where a split is asked for.
+        Some(self.ranges(key, *splits).ok()?.count())
     }
 
     fn split(&self, number: u64) -> Result<Option<Split<'_, T>>, BoxError> {

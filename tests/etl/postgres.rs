@@ -5,9 +5,9 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
-use millstream::postgres::Postgres;
+use millstream::postgres::{Postgres, Query};
 use millstream::sink::{Checkpoint, Mark, Sink, When, Writer};
-use millstream::{ErrorKind, Flow, Report, Source, StopToken};
+use millstream::{ErrorKind, Flow, Observer, Report, Source, StopToken, Unit};
 use postgres::{Client, Config, NoTls};
 use proptest::prelude::*;
 use proptest::test_runner::{Config as Cases, TestRunner};
@@ -747,4 +747,45 @@ fn what_cannot_be_read_is_an_error_of_the_source() {
         db.query("SELECT a, b FROM t WHERE a = $1").params(1).copy(),
         &["no parameters"],
     );
+}
+
+#[test]
+#[ignore = "needs PostgreSQL: start one and set MILLSTREAM_POSTGRES=postgres://user@host/database, or use .ci/postgres"]
+fn queries_say_how_much_there_is() {
+    let schema = Schema::new("how_much");
+    let load = Flow::from_iter(rows(200)).into_sink(schema.db().table("rows").create(CREATE));
+    load.run().unwrap();
+    let size = |query: Query, workers: usize| {
+        let observer = Observer::new();
+        let flow = Flow::from_source(query.rows::<Row>()).stages(workers);
+        flow.observe(&observer).run().unwrap();
+        let size = observer.report().unwrap().input_size();
+        size.map(|size| (size.unit, size.total, size.taken))
+    };
+    let db = schema.db();
+    let all = db.query("SELECT * FROM rows ORDER BY id -- all\n;");
+    let some = db.query("SELECT * FROM rows WHERE id < $1").params(30);
+    for workers in 1..4 {
+        for (query, rows) in [(&all, 200), (&all.clone().copy(), 200), (&some, 30)] {
+            let query = query.clone();
+            assert_eq!(size(query.clone(), workers), None);
+            let counted = Some((Unit::Items, rows, rows));
+            assert_eq!(size(query.clone().counted(), workers), counted);
+            let about = Some((Unit::Items, 100, rows));
+            assert_eq!(size(query.clone().about(100), workers), about);
+            let cut = query.by_key("id", 7);
+            assert_eq!(size(cut.clone(), workers), Some((Unit::Splits, 7, 7)));
+            assert_eq!(size(cut.counted(), workers), counted);
+        }
+    }
+
+    // What cannot be counted is the query's error, and what nobody looks at is not counted.
+    let observer = Observer::new();
+    let none = db.query("SELECT * FROM only_here").counted().rows::<Row>();
+    let error = Flow::from_source(none).observe(&observer).count();
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::Source);
+    assert_eq!(observer.report().unwrap().input_size(), None);
+    let endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n";
+    let endless = db.query(endless).counted().rows::<i32>();
+    assert_eq!(Flow::from_source(endless).take(10).count().unwrap(), 10);
 }

@@ -90,7 +90,7 @@ fn compressed_files_count_the_bytes_on_the_disk() {
 
 #[test]
 fn a_source_of_ones_own_may_say_how_many() {
-    struct Tens(AtomicU64, Option<u64>);
+    struct Tens(AtomicU64, Option<u64>, Option<u64>);
 
     impl Source for Tens {
         type Item = u64;
@@ -104,11 +104,22 @@ fn a_source_of_ones_own_may_say_how_many() {
         fn size(&self) -> Option<u64> {
             self.1
         }
+
+        fn splits(&self) -> Option<u64> {
+            self.2
+        }
     }
 
-    let says = |size| size_of(Flow::from_source(Tens(AtomicU64::new(0), size)));
-    all(says(Some(40)), Unit::Items, 40);
-    assert_eq!(says(None), None);
+    for workers in 1..4 {
+        let says = |size, splits| {
+            let source = Tens(AtomicU64::new(0), size, splits);
+            size_of(Flow::from_source(source).stages(workers))
+        };
+        all(says(Some(40), None), Unit::Items, 40);
+        all(says(Some(40), Some(4)), Unit::Items, 40);
+        all(says(None, Some(4)), Unit::Splits, 4);
+        assert_eq!(says(None, None), None);
+    }
 }
 
 #[test]
@@ -173,4 +184,119 @@ fn files_that_are_missing_are_errors_all_the_same() {
         .count();
     assert_eq!(error.unwrap_err().kind(), ErrorKind::Io);
     assert_eq!(observer.report().unwrap().input_size(), None);
+}
+
+#[cfg(feature = "parquet")]
+#[test]
+fn parquet_files_say_how_many_rows_they_have() {
+    use millstream::parquet::{Parquet, ParquetFile};
+
+    let dir = tempfile::tempdir().unwrap();
+    let paths = ["1", "2"].map(|name| dir.path().join(name));
+    for (path, rows) in paths.iter().zip([0..95u32, 0..5]) {
+        let file = ParquetFile::new(path).rows_per_group(10);
+        let rows = Flow::from_iter(rows).map(|id| (id, "a"));
+        rows.into_sink(file).run().unwrap();
+    }
+    let flow =
+        |paths: &[_]| Flow::from_source(Parquet::open(paths.to_vec()).rows::<(u32, String)>());
+    all(size_of(flow(&paths)), Unit::Items, 100);
+    all(size_of(flow(&paths[1..]).stages(3)), Unit::Items, 5);
+
+    let observer = Observer::new();
+    let both = [paths[0].clone(), dir.path().join("missing")];
+    let error = flow(&both).observe(&observer).count().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Io);
+    assert_eq!(observer.report().unwrap().input_size(), None);
+}
+
+#[cfg(feature = "sqlite")]
+mod sqlite {
+    use millstream::sqlite::{Query, Sqlite};
+
+    use super::*;
+
+    /// A database with the numbers from 0 to 99.
+    fn numbers() -> (tempfile::TempDir, Sqlite) {
+        let dir = tempfile::tempdir().unwrap();
+        let db = Sqlite::open(dir.path().join("a.db"));
+        let table = db.table("t").create("CREATE TABLE t (n INTEGER)");
+        let rows = Flow::from_range(0..100u32).map(|n| (n,));
+        rows.into_sink(table).run().unwrap();
+        (dir, db)
+    }
+
+    fn size(query: Query, workers: usize) -> Option<InputSize> {
+        size_of(Flow::from_source(query.rows::<u32>()).stages(workers))
+    }
+
+    #[test]
+    fn a_query_says_what_it_was_told_or_what_it_counted() {
+        let (_dir, db) = numbers();
+        let query = db.query("SELECT n FROM t WHERE n < ? -- few\n;").params(30);
+        assert_eq!(size(query.clone(), 1), None);
+        for workers in 1..4 {
+            all(size(query.clone().counted(), workers), Unit::Items, 30);
+            let cut = query.clone().by_key("n", 7);
+            all(size(cut.clone(), workers), Unit::Splits, 7);
+            all(size(cut.counted(), workers), Unit::Items, 30);
+        }
+        // What is supposed may be wrong, in either way.
+        for about in [0, 20, 40] {
+            let size = size(query.clone().about(about), 1).unwrap();
+            assert_eq!(
+                (size.unit, size.total, size.taken),
+                (Unit::Items, about, 30)
+            );
+        }
+    }
+
+    #[test]
+    fn ranges_without_rows_are_taken_too() {
+        let (_dir, db) = numbers();
+        let sparse = db.query("SELECT n * n * n AS n FROM t").by_key("n", 64);
+        all(size(sparse, 2), Unit::Splits, 64);
+        let none = db.query("SELECT n FROM t WHERE n < 0").by_key("n", 64);
+        all(size(none.clone(), 2), Unit::Splits, 1);
+        all(size(none.counted(), 2), Unit::Items, 0);
+    }
+
+    #[test]
+    fn a_query_that_ends_early_has_not_taken_all_ranges() {
+        let (_dir, db) = numbers();
+        let query = db.query("SELECT n FROM t ORDER BY n").by_key("n", 10);
+        let flow = Flow::from_source(query.rows::<u32>()).stages(1);
+        let size = size_of(flow.take(25)).unwrap();
+        assert_eq!((size.unit, size.total), (Unit::Splits, 10));
+        assert!(size.taken < 10, "{size:?}");
+    }
+
+    #[test]
+    fn what_cannot_be_counted_is_the_querys_error() {
+        let (_dir, db) = numbers();
+        for query in [
+            db.query("SELECT n FROM none").counted(),
+            db.query("SELECT n FROM none").by_key("n", 3),
+            db.query("SELECT n FROM t WHERE n < ?").counted(),
+            db.query("SELECT n FROM t").params(((1, 2), 3)).counted(),
+        ] {
+            let observer = Observer::new();
+            let flow = Flow::from_source(query.rows::<u32>()).observe(&observer);
+            assert_eq!(flow.count().unwrap_err().kind(), ErrorKind::Source);
+            assert_eq!(observer.report().unwrap().input_size(), None);
+        }
+        // A statement that can be run and not be counted.
+        let count = size(db.query("PRAGMA user_version").counted(), 1);
+        assert_eq!(count, None);
+    }
+
+    #[test]
+    fn nothing_is_counted_where_nobody_looks() {
+        let (_dir, db) = numbers();
+        // Endless: who counted it would not come back.
+        let sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n";
+        let query = db.query(sql).counted();
+        let flow = Flow::from_source(query.rows::<u64>());
+        assert_eq!(flow.take(10).count().unwrap(), 10);
+    }
 }
