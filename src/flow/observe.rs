@@ -36,6 +36,10 @@ impl<'env, P: Pipe + 'env> Flow<'env, P> {
     /// Shows on the standard error, if that is a terminal, how far the run has come (feature `progress`): a bar with the rate
     /// and the time that is left where the sources know how much there is, a counting spinner where they do not.
     ///
+    /// Files and texts have a bar of bytes; ranges, slices, vectors and Parquet files one of items; queries that are cut by a
+    /// key one of their ranges, or of rows if they are counted first (`counted`) or you say how many there are (`about`).
+    /// Channels, connections, streams and whole queries have a spinner.
+    ///
     /// *Cost* one thread that looks at the counters ten times a second; none where it is not shown.
     ///
     /// ```
