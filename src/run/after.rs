@@ -6,7 +6,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use super::context::Shared;
+use super::shared::Shared;
 use crate::error::Error;
 
 /// Something to do after all workers of a run.

@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::context::lock;
 use super::hottest::Sketch;
 use super::report::{Doing, WorkerReport};
+use super::shared::lock;
 use super::size::Measure;
 use crate::observe::Tap;
 

@@ -17,6 +17,7 @@ mod observer;
 mod report;
 mod scene;
 mod seeded;
+mod shared;
 mod size;
 mod start;
 mod stop;
@@ -32,7 +33,7 @@ pub(crate) use after::{After, Afters};
 pub(crate) use clock::Clock;
 pub use clock::ManualClock;
 pub use context::Context;
-pub(crate) use context::{Page, Shared, lock};
+pub(crate) use context::Page;
 pub(crate) use counts::{Count, Counts, Fill, bump};
 pub(crate) use drive::Closed;
 pub(crate) use graph::Graph;
@@ -40,6 +41,7 @@ pub use observer::Observer;
 pub use report::{Doing, EdgeReport, EdgeUnit, Report, StageReport, WorkerReport};
 #[cfg(test)]
 pub(crate) use scene::Scene;
+pub(crate) use shared::{Shared, lock};
 pub(crate) use size::{Counted, Measure};
 pub use size::{InputSize, Unit};
 #[cfg(feature = "stream")]
