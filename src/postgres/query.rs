@@ -2,8 +2,6 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -11,7 +9,7 @@ use serde::de::DeserializeOwned;
 use super::Postgres;
 use super::cursor::{Cursor, Failed};
 use crate::error::{BoxError, Error, ErrorKind};
-use crate::row::{Known, Owned, Ranges, column, count, statement, values};
+use crate::row::{Bounds, Known, Parts, Select};
 use crate::source::Source;
 
 /// A query of a database, made by [`Postgres::query`]; [`rows`](Query::rows) makes a source of it.
@@ -20,11 +18,7 @@ use crate::source::Source;
 #[derive(Debug, Clone)]
 pub struct Query {
     db: Postgres,
-    sql: String,
-    /// The parameters, or what is wrong with them.
-    params: Result<Vec<Owned>, String>,
-    by: Option<(String, u64)>,
-    known: Known,
+    select: Select,
     copy: bool,
 }
 
@@ -32,10 +26,7 @@ impl Query {
     pub(super) fn new(db: Postgres, sql: String) -> Self {
         Query {
             db,
-            sql,
-            params: Ok(Vec::new()),
-            by: None,
-            known: Known::Nobody,
+            select: Select::new(sql),
             copy: false,
         }
     }
@@ -43,7 +34,7 @@ impl Query {
     /// The values of the query's parameters `$1`, `$2`, … in their order: a tuple, or one plain value. They are of the
     /// types that the query has there.
     pub fn params<V: Serialize>(mut self, params: V) -> Self {
-        self.params = values(&params).map_err(|error| error.to_string());
+        self.select.bind(&params);
         self
     }
 
@@ -55,7 +46,7 @@ impl Query {
     /// outside of the bounds by then, are in the first and the last split. Splits are not read at the same moment: what
     /// is written meanwhile may be seen by some and not by others, and a changed key may be read twice or missed.
     pub fn by_key(mut self, key: impl Into<String>, splits: u64) -> Self {
-        self.by = Some((key.into(), splits));
+        self.select.by(key.into(), splits);
         self
     }
 
@@ -65,7 +56,7 @@ impl Query {
     /// Without this and [`counted`](Query::counted) a query [by a key](Query::by_key) has a bar of its ranges, and any other
     /// has none.
     pub fn about(mut self, rows: u64) -> Self {
-        self.known = Known::About(rows);
+        self.select.known(Known::About(rows));
         self
     }
 
@@ -87,7 +78,7 @@ impl Query {
     /// # Ok::<(), millstream::Error>(())
     /// ```
     pub fn counted(mut self) -> Self {
-        self.known = Known::Counted;
+        self.select.known(Known::Counted);
         self
     }
 
@@ -109,8 +100,7 @@ impl Query {
     pub fn rows<T: DeserializeOwned>(self) -> Rows<T> {
         Rows {
             query: self,
-            ranges: OnceLock::new(),
-            next: AtomicU64::new(0),
+            parts: Parts::default(),
             of: PhantomData,
         }
     }
@@ -119,8 +109,7 @@ impl Query {
 /// The rows of a query as a source: made by [`Query::rows`].
 pub struct Rows<T> {
     query: Query,
-    ranges: OnceLock<(Ranges, String)>,
-    next: AtomicU64,
+    parts: Parts,
     of: PhantomData<fn() -> T>,
 }
 
@@ -140,16 +129,8 @@ impl<T> Rows<T> {
         Error::new(ErrorKind::Source, message).because(error)
     }
 
-    fn params(&self) -> Result<&[Owned], Error> {
-        let params = self.query.params.as_ref();
-        params.map(Vec::as_slice).map_err(|error| {
-            let message = format!("the parameters of the query are not usable: {error}");
-            Error::new(ErrorKind::Source, message)
-        })
-    }
-
     fn cursor(&self, sql: &str) -> Result<Cursor, Error> {
-        let params = self.params()?;
+        let params = self.query.select.params()?;
         let client = self.query.db.open(ErrorKind::Source)?;
         let cursor = if !self.query.copy {
             Cursor::query(client, sql, params)
@@ -164,61 +145,44 @@ impl<T> Rows<T> {
         cursor.map_err(|failed| self.failed("run a query", sql, failed))
     }
 
-    /// The ranges of the key, and the name of the database; asked for once.
-    fn ranges(&self, key: &str, splits: u64) -> Result<&(Ranges, String), Error> {
-        if let Some(ranges) = self.ranges.get() {
-            return Ok(ranges);
-        }
-        let key = column(key);
-        let of = statement(&self.query.sql);
+    /// The bounds of a key, whose name is quoted.
+    fn bounds(&self, key: &str) -> Result<Bounds, Error> {
         let sql = format!(
-            "SELECT min({key})::bigint, max({key})::bigint, current_database() FROM ({of}) AS rows"
+            "SELECT min({key})::bigint, max({key})::bigint, current_database() FROM ({}) AS rows",
+            self.query.select.inner()
         );
-        let bounds = || -> Result<_, Failed> {
-            let params = self.params().map_err(|error| Failed::Other(error.into()))?;
+        let ask = || -> Result<_, Failed> {
+            let params = self.query.select.params();
+            let params = params.map_err(|error| Failed::Other(error.into()))?;
             let client = self.query.db.open(ErrorKind::Source);
             let client = client.map_err(|error| Failed::Other(error.into()))?;
             Cursor::query(client, &sql, params)?.next::<(Option<i64>, Option<i64>, String)>()
         };
-        let bounds = bounds().map_err(|failed| {
+        let found = ask().map_err(|failed| {
             self.failed(
                 "find the bounds of a key, which `by_key` needs to be a column of whole numbers",
                 &sql,
                 failed,
             )
         })?;
-        let (min, max, name) = bounds.unwrap_or_default();
-        // Another worker may have been first; it has asked the same.
-        Ok(self
-            .ranges
-            .get_or_init(|| (Ranges::new(min.zip(max), splits), name)))
+        let (min, max, database) = found.unwrap_or_default();
+        Ok(Bounds {
+            keys: min.zip(max),
+            database,
+        })
     }
 
-    /// How many rows there are; asked of the server. What is wrong with the query is told by the query itself.
-    fn count(&self) -> Option<u64> {
+    /// A number; asked of the server. What is wrong with the query is told by the query itself.
+    fn number(&self, sql: &str) -> Option<u64> {
         let client = self.query.db.open(ErrorKind::Source).ok()?;
-        let sql = count(&self.query.sql);
-        let mut cursor = Cursor::query(client, &sql, self.params().ok()?).ok()?;
-        cursor.next().ok()?
+        let params = self.query.select.params().ok()?;
+        Cursor::query(client, sql, params).ok()?.next().ok()?
     }
 
-    fn at(&self, number: u64) -> Result<Option<Split<'_, T>>, Error> {
-        let sql = &self.query.sql;
-        let sql = match &self.query.by {
-            None if number == 0 => sql.clone(),
-            None => return Ok(None),
-            Some((key, splits)) => {
-                let (ranges, _) = self.ranges(key, *splits)?;
-                if number >= ranges.count() {
-                    return Ok(None);
-                }
-                match ranges.condition(&column(key), number) {
-                    Some(fulfils) => {
-                        format!("SELECT * FROM ({}) AS rows WHERE {fulfils}", statement(sql))
-                    }
-                    None => sql.clone(),
-                }
-            }
+    fn at(&self, number: u64) -> Result<Option<Split<'_, T>>, BoxError> {
+        let select = &self.query.select;
+        let Some(sql) = self.parts.sql(select, number, |key| self.bounds(key))? else {
+            return Ok(None);
         };
         Ok(Some(Split {
             cursor: Some(self.cursor(&sql)?),
@@ -237,36 +201,25 @@ impl<T: DeserializeOwned> Source for Rows<T> {
         Self: 's;
 
     fn next_split(&self) -> Result<Option<Split<'_, T>>, BoxError> {
-        Ok(self.at(self.next.fetch_add(1, Ordering::Relaxed))?)
+        self.at(self.parts.take())
     }
 
     fn input(&self) -> Result<Option<String>, BoxError> {
-        let Some((key, splits)) = &self.query.by else {
-            // One split would be one transaction, and all of its rows in memory.
-            return Ok(None);
-        };
-        let (ranges, name) = self.ranges(key, *splits)?;
-        let words: Vec<&str> = self.query.sql.split_whitespace().collect();
-        Ok(Some(format!(
-            "{name}: {} {:?} {}",
-            words.join(" "),
-            self.params()?,
-            ranges.describe(key)
-        )))
+        let select = &self.query.select;
+        Ok(self.parts.input(select, |key| self.bounds(key))?)
     }
 
     fn size(&self) -> Option<u64> {
-        self.query.known.rows(|| self.count())
+        self.query.select.rows(|sql| self.number(sql))
     }
 
     fn splits(&self) -> Option<u64> {
-        let (key, splits) = self.query.by.as_ref()?;
-        // An error is told where a split is asked for.
-        Some(self.ranges(key, *splits).ok()?.0.count())
+        let select = &self.query.select;
+        self.parts.count(select, |key| self.bounds(key))
     }
 
     fn split(&self, number: u64) -> Result<Option<Split<'_, T>>, BoxError> {
-        Ok(self.at(number)?)
+        self.at(number)
     }
 }
 

@@ -2,13 +2,14 @@
 //!
 //! [`write()`] gives the fields of a flat struct (or map, or tuple) to [`Columns`] one by one; [`read()`] makes a value of a
 //! [`Record`]'s columns. Neither builds a map of a row. What a database makes of a [`Value`] is its connector's; here
-//! is what all share, SQL's words included.
+//! is what all share, SQL's words and [`Parts`] of queries included.
 
 mod cell;
 mod de;
 mod known;
 mod layout;
 mod owned;
+mod parts;
 mod ranges;
 mod ser;
 mod sql;
@@ -22,9 +23,10 @@ pub(crate) use de::{Record, read};
 pub(crate) use known::Known;
 pub(crate) use layout::Layout;
 pub(crate) use owned::{Owned, values};
-pub(crate) use ranges::Ranges;
+pub(crate) use parts::{Bounds, Parts, Select};
+use ranges::Ranges;
 pub(crate) use ser::{Columns, write};
-pub(crate) use sql::{column, columns, conflict, count, statement, table};
+pub(crate) use sql::{column, columns, conflict, statement, table};
 
 /// What a column has.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -2,8 +2,6 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -11,34 +9,27 @@ use serde::de::DeserializeOwned;
 use super::Sqlite;
 use super::cursor::Cursor;
 use crate::error::{BoxError, Error, ErrorKind};
-use crate::row::{Known, Owned, Ranges, column, count, statement, values};
+use crate::row::{Bounds, Known, Parts, Select};
 use crate::source::Source;
 
 /// A query of a database, made by [`Sqlite::query`]; [`rows`](Query::rows) makes a source of it.
 #[derive(Debug, Clone)]
 pub struct Query {
     db: Sqlite,
-    sql: String,
-    /// The parameters, or what is wrong with them.
-    params: Result<Vec<Owned>, String>,
-    by: Option<(String, u64)>,
-    known: Known,
+    select: Select,
 }
 
 impl Query {
     pub(super) fn new(db: Sqlite, sql: String) -> Self {
         Query {
             db,
-            sql,
-            params: Ok(Vec::new()),
-            by: None,
-            known: Known::Nobody,
+            select: Select::new(sql),
         }
     }
 
     /// The values of the query's parameters `?`, in their order: a tuple, or one plain value.
     pub fn params<V: Serialize>(mut self, params: V) -> Self {
-        self.params = values(&params).map_err(|error| error.to_string());
+        self.select.bind(&params);
         self
     }
 
@@ -50,7 +41,7 @@ impl Query {
     /// outside of the bounds by then, are in the first and the last split. Splits are not read at the same moment: what
     /// is written meanwhile may be seen by some and not by others, and a changed key may be read twice or missed.
     pub fn by_key(mut self, key: impl Into<String>, splits: u64) -> Self {
-        self.by = Some((key.into(), splits));
+        self.select.by(key.into(), splits);
         self
     }
 
@@ -60,7 +51,7 @@ impl Query {
     /// Without this and [`counted`](Query::counted) a query [by a key](Query::by_key) has a bar of its ranges, and any other
     /// has none.
     pub fn about(mut self, rows: u64) -> Self {
-        self.known = Known::About(rows);
+        self.select.known(Known::About(rows));
         self
     }
 
@@ -88,7 +79,7 @@ impl Query {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn counted(mut self) -> Self {
-        self.known = Known::Counted;
+        self.select.known(Known::Counted);
         self
     }
 
@@ -104,8 +95,7 @@ impl Query {
     pub fn rows<T: DeserializeOwned>(self) -> Rows<T> {
         Rows {
             query: self,
-            ranges: OnceLock::new(),
-            next: AtomicU64::new(0),
+            parts: Parts::default(),
             of: PhantomData,
         }
     }
@@ -114,8 +104,7 @@ impl Query {
 /// The rows of a query as a source: made by [`Query::rows`].
 pub struct Rows<T> {
     query: Query,
-    ranges: OnceLock<Ranges>,
-    next: AtomicU64,
+    parts: Parts,
     of: PhantomData<fn() -> T>,
 }
 
@@ -126,34 +115,22 @@ impl<T> Rows<T> {
             .error(ErrorKind::Source, doing, Some(sql), error)
     }
 
-    fn params(&self) -> Result<&[Owned], Error> {
-        let params = self.query.params.as_ref();
-        params.map(Vec::as_slice).map_err(|error| {
-            let message = format!("the parameters of the query are not usable: {error}");
-            Error::new(ErrorKind::Source, message)
-        })
-    }
-
     /// A cursor over a query.
     fn cursor(&self, sql: &str) -> Result<Cursor, Error> {
-        let params = self.params()?;
+        let params = self.query.select.params()?;
         let connection = self.query.db.read()?;
         Cursor::new(connection, sql, params).map_err(|error| self.error("run a query", sql, error))
     }
 
-    /// The ranges of the key; asked for once.
-    fn ranges(&self, key: &str, splits: u64) -> Result<&Ranges, Error> {
-        if let Some(ranges) = self.ranges.get() {
-            return Ok(ranges);
-        }
-        let key = column(key);
-        let of = statement(&self.query.sql);
+    /// The bounds of a key, whose name is quoted.
+    fn bounds(&self, key: &str) -> Result<Bounds, Error> {
+        let of = self.query.select.inner();
         let sql = format!("SELECT min({key}), max({key}) FROM ({of})");
-        let bounds = self
+        let found = self
             .cursor(&sql)?
             .next::<(Option<i64>, Option<i64>)>()
             .map_err(|error| self.error("find the bounds of a key", &sql, error))?;
-        let bounds = bounds.unwrap_or(Ok((None, None))).map_err(|error| {
+        let (min, max) = found.unwrap_or(Ok((None, None))).map_err(|error| {
             let message = format!(
                 "`by_key` needs a column of whole numbers, and {key} is none ({error}): take another, or leave \
                  `by_key` out; the query is `{}`",
@@ -161,34 +138,21 @@ impl<T> Rows<T> {
             );
             Error::new(ErrorKind::Source, message)
         })?;
-        let bounds = bounds.0.zip(bounds.1);
-        // Another worker may have been first; it has asked the same.
-        Ok(self.ranges.get_or_init(|| Ranges::new(bounds, splits)))
+        Ok(Bounds {
+            keys: min.zip(max),
+            database: self.query.db.path.display().to_string(),
+        })
     }
 
-    /// How many rows there are; asked of the database. What is wrong with the query is told by the query itself.
-    fn count(&self) -> Option<u64> {
-        let mut cursor = self.cursor(&count(&self.query.sql)).ok()?;
-        cursor.next().ok()??.ok()
+    /// A number; asked of the database. What is wrong with the query is told by the query itself.
+    fn number(&self, sql: &str) -> Option<u64> {
+        self.cursor(sql).ok()?.next().ok()??.ok()
     }
 
-    fn at(&self, number: u64) -> Result<Option<Split<'_, T>>, Error> {
-        let sql = &self.query.sql;
-        let sql = match &self.query.by {
-            None if number == 0 => sql.clone(),
-            None => return Ok(None),
-            Some((key, splits)) => {
-                let ranges = self.ranges(key, *splits)?;
-                if number >= ranges.count() {
-                    return Ok(None);
-                }
-                match ranges.condition(&column(key), number) {
-                    Some(fulfils) => {
-                        format!("SELECT * FROM ({}) WHERE {fulfils}", statement(sql))
-                    }
-                    None => sql.clone(),
-                }
-            }
+    fn at(&self, number: u64) -> Result<Option<Split<'_, T>>, BoxError> {
+        let select = &self.query.select;
+        let Some(sql) = self.parts.sql(select, number, |key| self.bounds(key))? else {
+            return Ok(None);
         };
         Ok(Some(Split {
             cursor: Some(self.cursor(&sql)?),
@@ -207,37 +171,25 @@ impl<T: DeserializeOwned> Source for Rows<T> {
         Self: 's;
 
     fn next_split(&self) -> Result<Option<Split<'_, T>>, BoxError> {
-        Ok(self.at(self.next.fetch_add(1, Ordering::Relaxed))?)
+        self.at(self.parts.take())
     }
 
     fn input(&self) -> Result<Option<String>, BoxError> {
-        let Some((key, splits)) = &self.query.by else {
-            // One split would be one transaction, and all of its rows in memory.
-            return Ok(None);
-        };
-        let ranges = self.ranges(key, *splits)?;
-        let words: Vec<&str> = self.query.sql.split_whitespace().collect();
-        Ok(Some(format!(
-            "{}: {} {:?} {}",
-            self.query.db.path.display(),
-            words.join(" "),
-            self.params()?,
-            ranges.describe(key)
-        )))
+        let select = &self.query.select;
+        Ok(self.parts.input(select, |key| self.bounds(key))?)
     }
 
     fn size(&self) -> Option<u64> {
-        self.query.known.rows(|| self.count())
+        self.query.select.rows(|sql| self.number(sql))
     }
 
     fn splits(&self) -> Option<u64> {
-        let (key, splits) = self.query.by.as_ref()?;
-        // An error is told where a split is asked for.
-        Some(self.ranges(key, *splits).ok()?.count())
+        let select = &self.query.select;
+        self.parts.count(select, |key| self.bounds(key))
     }
 
     fn split(&self, number: u64) -> Result<Option<Split<'_, T>>, BoxError> {
-        Ok(self.at(number)?)
+        self.at(number)
     }
 }
 

@@ -89,7 +89,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("csv", &["error", "read", "sink"]),
     ("json", &["error", "read", "sink"]),
     // Connectors.
-    ("row", &[]),
+    ("row", &["error"]),
     ("postgres", &["error", "row", "run", "sink", "source"]),
     ("sqlite", &["error", "row", "run", "sink", "source"]),
     ("parquet", &["error", "read", "run", "sink", "source"]),
