@@ -28,7 +28,7 @@ use serde::de::DeserializeOwned;
 pub use write::{JsonFile, JsonRows};
 
 use crate::error::{BoxError, Error, ErrorKind};
-use crate::read::{Format, Rest, first_line, last_line_end};
+use crate::read::{Format, Lines, Rest, first_line};
 
 /// JSON lines: a format for [`Flow::read`](crate::Flow::read).
 ///
@@ -153,11 +153,11 @@ impl<M: Make> Format for Json<M> {
     }
 
     fn framing(&self) -> String {
-        "lines".to_owned()
+        Lines.framing()
     }
 
     fn last_end(&self, bytes: &[u8]) -> Option<usize> {
-        last_line_end(bytes)
+        Lines.last_end(bytes)
     }
 
     #[inline]
@@ -168,8 +168,8 @@ impl<M: Make> Format for Json<M> {
 
     #[inline]
     fn record(&self, (): &mut (), rest: Rest<'_>) -> (usize, Result<M::Item, BoxError>) {
-        let (line, len) = first_line(rest.bytes());
-        let item = match rest.text(0..line) {
+        let (len, line) = first_line(rest);
+        let item = match line {
             Ok(text) => self.make.make(text),
             Err(error) => Err(error.into()),
         };

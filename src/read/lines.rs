@@ -1,7 +1,7 @@
 //! Lines as a format: a record is a line, the last may lack its end.
 
 use super::{Format, Rest};
-use crate::error::BoxError;
+use crate::error::{BoxError, Error};
 
 /// Lines as strings, without their ends, which are `\n` or `\r\n`: a format for [`Flow::read`](crate::Flow::read).
 ///
@@ -32,31 +32,26 @@ impl Format for Lines {
     }
 
     fn last_end(&self, bytes: &[u8]) -> Option<usize> {
-        last_line_end(bytes)
+        memchr::memrchr(b'\n', bytes).map(|at| at + 1)
     }
 
     #[inline]
     fn record(&self, (): &mut (), rest: Rest<'_>) -> (usize, Result<String, BoxError>) {
-        let (line, len) = first_line(rest.bytes());
-        let text = rest.text(0..line).map(str::to_owned);
-        (len, text.map_err(Into::into))
+        let (len, line) = first_line(rest);
+        (len, line.map(str::to_owned).map_err(Into::into))
     }
 }
 
-/// Where the last line that has an end ends.
-pub(crate) fn last_line_end(bytes: &[u8]) -> Option<usize> {
-    memchr::memrchr(b'\n', bytes).map(|at| at + 1)
-}
-
-/// The lengths of the first line without and with its end.
+/// The length of the first line with its end, and its text without.
 #[inline]
-pub(crate) fn first_line(bytes: &[u8]) -> (usize, usize) {
+pub(crate) fn first_line(rest: Rest<'_>) -> (usize, Result<&str, Error>) {
+    let bytes = rest.bytes();
     let Some(end) = memchr::memchr(b'\n', bytes) else {
-        return (bytes.len(), bytes.len());
+        return (bytes.len(), rest.text(0..bytes.len()));
     };
     let line = match bytes[..end].last() {
         Some(b'\r') => end - 1,
         _ => end,
     };
-    (line, end + 1)
+    (end + 1, rest.text(0..line))
 }

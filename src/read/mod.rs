@@ -56,6 +56,6 @@ pub use pipe::{Read, ReadFeed};
 pub use records::Records;
 
 #[cfg(feature = "json")]
-pub(crate) use lines::{first_line, last_line_end};
+pub(crate) use lines::first_line;
 #[cfg(feature = "parquet")]
 pub(crate) use list::{paths, print_of};
