@@ -44,17 +44,25 @@ macro_rules! keep_nothing {
 
 keep_nothing! { Fail Skip }
 
+/// The body of a policy's [`Keeps`] that wants the item.
+macro_rules! keep_a_clone {
+    ($item:ty) => {
+        type Kept = $item;
+
+        #[inline]
+        fn keep(item: &$item) -> $item {
+            item.clone()
+        }
+
+        fn back(kept: $item) -> Option<$item> {
+            Some(kept)
+        }
+    };
+}
+pub(super) use keep_a_clone;
+
 impl<T: Clone, O> Keeps<T> for Retry<O> {
-    type Kept = T;
-
-    #[inline]
-    fn keep(item: &T) -> T {
-        item.clone()
-    }
-
-    fn back(kept: T) -> Option<T> {
-        Some(kept)
-    }
+    keep_a_clone!(T);
 }
 
 impl<T, F, E> Keeps<T> for F
@@ -63,14 +71,5 @@ where
     F: Fn(Rejected<T>) -> Result<(), E>,
     E: Into<BoxError>,
 {
-    type Kept = T;
-
-    #[inline]
-    fn keep(item: &T) -> T {
-        item.clone()
-    }
-
-    fn back(kept: T) -> Option<T> {
-        Some(kept)
-    }
+    keep_a_clone!(T);
 }

@@ -8,6 +8,7 @@ use std::marker::PhantomData;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use super::keeps::keep_a_clone;
 use super::{AfterRun, AtOnce, Keeps, Policy, Reject, Rejected, Verdict};
 use crate::error::{BoxError, Error, ErrorKind};
 use crate::run::{After, Context, lock};
@@ -348,16 +349,7 @@ where
 }
 
 impl<T: Clone, S, M> Keeps<T> for DeadLetters<'_, S, M> {
-    type Kept = T;
-
-    #[inline]
-    fn keep(item: &T) -> T {
-        item.clone()
-    }
-
-    fn back(kept: T) -> Option<T> {
-        Some(kept)
-    }
+    keep_a_clone!(T);
 }
 
 impl<'env, T, S, M> AtOnce<T> for DeadLetters<'env, S, M> where Self: Policy<T> {}
