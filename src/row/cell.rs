@@ -2,6 +2,7 @@
 
 use serde::ser::{self, Serialize, Serializer};
 
+use super::variants::wrappers_and_variants;
 use super::{Columns, RowError, Value};
 
 /// One field's place.
@@ -10,11 +11,15 @@ pub(super) struct Cell<'a, C> {
     pub(super) at: usize,
 }
 
-fn nested<T>(what: &str) -> Result<T, RowError> {
-    Err(RowError::new(format!(
+fn nested(what: &str) -> RowError {
+    RowError::new(format!(
         "it is {what}, and a column has one plain value: give it fields of its own (`#[serde(flatten)]`), or make it \
          text or bytes (`#[serde(serialize_with = \"…\")]`)"
-    )))
+    ))
+}
+
+fn variant() -> RowError {
+    nested("a variant with data")
 }
 
 macro_rules! plain {
@@ -32,10 +37,10 @@ impl<C: Columns> Serializer for Cell<'_, C> {
     type SerializeSeq = ser::Impossible<(), RowError>;
     type SerializeTuple = ser::Impossible<(), RowError>;
     type SerializeTupleStruct = ser::Impossible<(), RowError>;
-    type SerializeTupleVariant = ser::Impossible<(), RowError>;
     type SerializeMap = ser::Impossible<(), RowError>;
     type SerializeStruct = ser::Impossible<(), RowError>;
-    type SerializeStructVariant = ser::Impossible<(), RowError>;
+
+    wrappers_and_variants!(variant);
 
     plain! {
         serialize_bool(value: bool) Value::Bool(value);
@@ -59,10 +64,6 @@ impl<C: Columns> Serializer for Cell<'_, C> {
         self.to.put(self.at, Value::Null)
     }
 
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), RowError> {
-        value.serialize(self)
-    }
-
     fn serialize_unit(self) -> Result<(), RowError> {
         self.to.put(self.at, Value::Null)
     }
@@ -76,30 +77,12 @@ impl<C: Columns> Serializer for Cell<'_, C> {
         self.to.put(self.at, Value::Text(variant))
     }
 
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(
-        self,
-        _name: &'static str,
-        value: &T,
-    ) -> Result<(), RowError> {
-        value.serialize(self)
-    }
-
-    fn serialize_newtype_variant<T: Serialize + ?Sized>(
-        self,
-        _name: &'static str,
-        _index: u32,
-        _variant: &'static str,
-        _value: &T,
-    ) -> Result<(), RowError> {
-        nested("a variant with data")
-    }
-
     fn serialize_seq(self, _len: Option<usize>) -> Result<Self::SerializeSeq, RowError> {
-        nested("a sequence")
+        Err(nested("a sequence"))
     }
 
     fn serialize_tuple(self, _len: usize) -> Result<Self::SerializeTuple, RowError> {
-        nested("a tuple")
+        Err(nested("a tuple"))
     }
 
     fn serialize_tuple_struct(
@@ -107,21 +90,11 @@ impl<C: Columns> Serializer for Cell<'_, C> {
         _name: &'static str,
         _len: usize,
     ) -> Result<Self::SerializeTupleStruct, RowError> {
-        nested("a tuple")
-    }
-
-    fn serialize_tuple_variant(
-        self,
-        _name: &'static str,
-        _index: u32,
-        _variant: &'static str,
-        _len: usize,
-    ) -> Result<Self::SerializeTupleVariant, RowError> {
-        nested("a variant with data")
+        Err(nested("a tuple"))
     }
 
     fn serialize_map(self, _len: Option<usize>) -> Result<Self::SerializeMap, RowError> {
-        nested("a map")
+        Err(nested("a map"))
     }
 
     fn serialize_struct(
@@ -129,16 +102,6 @@ impl<C: Columns> Serializer for Cell<'_, C> {
         _name: &'static str,
         _len: usize,
     ) -> Result<Self::SerializeStruct, RowError> {
-        nested("a struct")
-    }
-
-    fn serialize_struct_variant(
-        self,
-        _name: &'static str,
-        _index: u32,
-        _variant: &'static str,
-        _len: usize,
-    ) -> Result<Self::SerializeStructVariant, RowError> {
-        nested("a variant with data")
+        Err(nested("a struct"))
     }
 }

@@ -70,17 +70,8 @@ impl<'de, R: Record> Deserializer<'de> for Row<'_, R> {
         visitor.visit_map(self.cells())
     }
 
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, RowError> {
-        visitor.visit_map(self.cells())
-    }
-
-    fn deserialize_struct<V: Visitor<'de>>(
-        self,
-        _name: &'static str,
-        _fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, RowError> {
-        visitor.visit_map(self.cells())
+    forward_to_deserialize_any! {
+        map struct
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, RowError> {

@@ -13,6 +13,7 @@ mod parts;
 mod ranges;
 mod ser;
 mod sql;
+mod variants;
 
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@
 use serde::ser::{self, Serialize, Serializer};
 
 use super::cell::Cell;
+use super::variants::wrappers_and_variants;
 use super::{Layout, RowError, Value};
 
 /// Where the values of a row go, by the number of their column.
@@ -87,13 +88,13 @@ impl<'a, F: Fields> Row<'a, F> {
     }
 }
 
-fn no_row<T>(what: &str) -> Result<T, RowError> {
-    Err(RowError::new(format!(
+fn no_row(what: &str) -> RowError {
+    RowError::new(format!(
         "it is {what}: a row is a struct, a map with names for keys, a tuple, or one plain value"
-    )))
+    ))
 }
 
-fn no_enum<T>() -> Result<T, RowError> {
+fn no_enum() -> RowError {
     no_row(
         "a variant with data, which has no place for its name (with `#[serde(tag = \"…\")]` it has)",
     )
@@ -114,10 +115,10 @@ impl<'a, F: Fields> Serializer for Row<'a, F> {
     type SerializeSeq = Compound<'a, F>;
     type SerializeTuple = Compound<'a, F>;
     type SerializeTupleStruct = Compound<'a, F>;
-    type SerializeTupleVariant = ser::Impossible<(), RowError>;
     type SerializeMap = Compound<'a, F>;
     type SerializeStruct = Compound<'a, F>;
-    type SerializeStructVariant = ser::Impossible<(), RowError>;
+
+    wrappers_and_variants!(no_enum);
 
     one_value! {
         serialize_bool bool, serialize_i8 i8, serialize_i16 i16, serialize_i32 i32, serialize_i64 i64,
@@ -136,19 +137,15 @@ impl<'a, F: Fields> Serializer for Row<'a, F> {
     }
 
     fn serialize_none(self) -> Result<(), RowError> {
-        no_row("nothing")
-    }
-
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), RowError> {
-        value.serialize(self)
+        Err(no_row("nothing"))
     }
 
     fn serialize_unit(self) -> Result<(), RowError> {
-        no_row("the unit")
+        Err(no_row("the unit"))
     }
 
     fn serialize_unit_struct(self, _name: &'static str) -> Result<(), RowError> {
-        no_row("a struct without fields")
+        Err(no_row("a struct without fields"))
     }
 
     fn serialize_unit_variant(
@@ -158,24 +155,6 @@ impl<'a, F: Fields> Serializer for Row<'a, F> {
         variant: &'static str,
     ) -> Result<(), RowError> {
         self.0.field(None, variant)
-    }
-
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(
-        self,
-        _name: &'static str,
-        value: &T,
-    ) -> Result<(), RowError> {
-        value.serialize(self)
-    }
-
-    fn serialize_newtype_variant<T: Serialize + ?Sized>(
-        self,
-        _name: &'static str,
-        _index: u32,
-        _variant: &'static str,
-        _value: &T,
-    ) -> Result<(), RowError> {
-        no_enum()
     }
 
     fn serialize_seq(self, _len: Option<usize>) -> Result<Compound<'a, F>, RowError> {
@@ -194,16 +173,6 @@ impl<'a, F: Fields> Serializer for Row<'a, F> {
         Ok(self.compound())
     }
 
-    fn serialize_tuple_variant(
-        self,
-        _name: &'static str,
-        _index: u32,
-        _variant: &'static str,
-        _len: usize,
-    ) -> Result<Self::SerializeTupleVariant, RowError> {
-        no_enum()
-    }
-
     fn serialize_map(self, _len: Option<usize>) -> Result<Compound<'a, F>, RowError> {
         Ok(self.compound())
     }
@@ -214,16 +183,6 @@ impl<'a, F: Fields> Serializer for Row<'a, F> {
         _len: usize,
     ) -> Result<Compound<'a, F>, RowError> {
         Ok(self.compound())
-    }
-
-    fn serialize_struct_variant(
-        self,
-        _name: &'static str,
-        _index: u32,
-        _variant: &'static str,
-        _len: usize,
-    ) -> Result<Self::SerializeStructVariant, RowError> {
-        no_enum()
     }
 }
 
