@@ -33,6 +33,10 @@ pub struct Csv<M> {
 pub(super) struct Dialect {
     pub(super) delimiter: u8,
     pub(super) quote: u8,
+    /// What a line begins with that is a comment.
+    pub(super) comment: Option<u8>,
+    /// What takes the meaning of the byte behind it, within quotes.
+    pub(super) escape: Option<u8>,
     pub(super) headers: bool,
     pub(super) flexible: bool,
     pub(super) trim: bool,
@@ -93,14 +97,10 @@ impl Csv<()> {
 
 impl<M> Csv<M> {
     fn with(make: M) -> Self {
-        let dialect = Dialect {
-            delimiter: b',',
-            quote: b'"',
-            headers: true,
-            flexible: false,
-            trim: false,
-        };
-        Csv { dialect, make }
+        Csv {
+            dialect: Dialect::DEFAULT,
+            make,
+        }
     }
 
     /// What stands between two fields: a comma by default. It is an ASCII character, and no line end.
@@ -135,6 +135,42 @@ impl<M> Csv<M> {
     /// ```
     pub fn quote(mut self, quote: u8) -> Self {
         self.dialect.quote = quote;
+        self
+    }
+
+    /// What a line begins with that is a comment, which is left out: nothing, by default. It is an ASCII character. A comment ends
+    /// with `\n`, and may stand in front of the names of the columns; one begins only where a row could.
+    ///
+    /// ```
+    /// use millstream::Flow;
+    /// use millstream::csv::{Csv, Record};
+    /// use millstream::read::Files;
+    ///
+    /// let text = Files::reader("notes", "# 2024, \"May\na,b\n1,#\n# the \"rest\n2,3\n".as_bytes());
+    /// let first = Csv::map(|row: &Record<'_>| row.parse::<u32>("a")).comment(b'#');
+    /// assert_eq!(Flow::read(text, first).sum::<u32>()?, 3);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    pub fn comment(mut self, comment: u8) -> Self {
+        self.dialect.comment = Some(comment);
+        self
+    }
+
+    /// What makes the character behind it stand for itself, within a quoted field: nothing, by default. It is an ASCII character;
+    /// two quotes still stand for one. Outside of quotes it is a character as others are.
+    ///
+    /// ```
+    /// use millstream::Flow;
+    /// use millstream::csv::{Csv, Record};
+    /// use millstream::read::Files;
+    ///
+    /// let text = Files::reader("escapes", "a\n\"5\\\" or \\\\\"\n".as_bytes());
+    /// let first = Csv::map(|row: &Record<'_>| row.parse::<String>(0)).escape(b'\\');
+    /// assert_eq!(Flow::read(text, first).collect_vec()?, ["5\" or \\"]);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    pub fn escape(mut self, escape: u8) -> Self {
+        self.dialect.escape = Some(escape);
         self
     }
 
@@ -192,30 +228,60 @@ impl<M> Csv<M> {
 }
 
 impl Dialect {
+    /// That of the `csv` crate.
+    pub(super) const DEFAULT: Dialect = Dialect {
+        delimiter: b',',
+        quote: b'"',
+        comment: None,
+        escape: None,
+        headers: true,
+        flexible: false,
+        trim: false,
+    };
+
     /// Whether it can be read at all.
     fn check(self) -> Result<(), Error> {
-        let Dialect {
-            delimiter, quote, ..
-        } = self;
-        let wrong = |byte: u8| !byte.is_ascii() || byte == b'\n' || byte == b'\r';
-        if wrong(delimiter) || wrong(quote) || delimiter == quote {
-            let message = "the delimiter and the quote of CSV are two different ASCII characters, and no line ends: give \
-                           others to `delimiter` and `quote`";
+        let special = [
+            Some(self.delimiter),
+            Some(self.quote),
+            self.comment,
+            self.escape,
+        ];
+        let special: Vec<u8> = special.into_iter().flatten().collect();
+        let wrong = |byte: &u8| !byte.is_ascii() || matches!(byte, b'\n' | b'\r');
+        let twice = (1..special.len()).any(|n| special[..n].contains(&special[n]));
+        if twice || special.iter().any(wrong) {
+            let message = "the delimiter and the quote of CSV, and its comment and escape if it has them, are different ASCII \
+                           characters, and no line ends: give others to `delimiter`, `quote`, `comment` and `escape`";
             return Err(Error::new(ErrorKind::Option, message));
         }
         Ok(())
     }
 
-    /// How many line ends there are in front of a record.
+    /// How many bytes in front of a record are line ends and comments.
     #[inline]
-    pub(super) fn blank(bytes: &[u8]) -> usize {
+    fn blank(self, bytes: &[u8]) -> usize {
         match bytes.first() {
-            Some(b'\n' | b'\r') => {
-                let first = bytes.iter().position(|&b| b != b'\n' && b != b'\r');
-                first.unwrap_or(bytes.len())
-            }
+            Some(b'\n' | b'\r') => self.gap(bytes),
+            Some(_) if bytes.first() == self.comment.as_ref() => self.gap(bytes),
             _ => 0,
         }
+    }
+
+    /// The same where there are some.
+    fn gap(self, bytes: &[u8]) -> usize {
+        let mut at = 0;
+        while let Some(byte) = bytes.get(at) {
+            at += match byte {
+                b'\n' | b'\r' => 1,
+                _ if Some(*byte) == self.comment => {
+                    let rest = &bytes[at..];
+                    cut::comment_end(rest).unwrap_or(rest.len())
+                }
+                _ => break,
+            };
+        }
+        at
     }
 }
 
@@ -229,18 +295,20 @@ impl<M: Make> Format for Csv<M> {
     }
 
     fn framing(&self) -> String {
-        let Dialect {
-            delimiter,
-            quote,
-            headers,
-            ..
-        } = self.dialect;
-        let head = if headers { "a head" } else { "no head" };
-        format!(
+        let dialect = self.dialect;
+        let head = if dialect.headers { "a head" } else { "no head" };
+        let mut words = format!(
             "CSV with {:?}, {:?}, {head}",
-            char::from(delimiter),
-            char::from(quote)
-        )
+            char::from(dialect.delimiter),
+            char::from(dialect.quote)
+        );
+        // What was written before they could be set goes on where they are not.
+        for (name, byte) in [("comments", dialect.comment), ("escapes", dialect.escape)] {
+            if let Some(byte) = byte {
+                words += &format!(", {name} {:?}", char::from(byte));
+            }
+        }
+        words
     }
 
     fn last_end(&self, bytes: &[u8]) -> Option<usize> {
@@ -261,7 +329,7 @@ impl<M: Make> Format for Csv<M> {
 
     #[inline]
     fn skip(&self, bytes: &[u8]) -> usize {
-        Dialect::blank(bytes)
+        self.dialect.blank(bytes)
     }
 
     #[inline]

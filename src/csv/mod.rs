@@ -1,9 +1,10 @@
 //! CSV as a format of [`Flow::read`](crate::Flow::read): rows into structs by serde, or fields borrowed from what was
 //! read.
 //!
-//! Records and fields are those of the `csv` crate in its default dialect: quoted fields may have delimiters, line ends and
-//! doubled quotes in them, a line ends with `\n`, `\r\n` or `\r`, and blank lines are skipped. Where records end is found here
-//! ([`Csv`] is asked block by block, so it has to be quick), and so are fields; what serde makes of them is the crate's.
+//! Records and fields are those of the `csv` crate: quoted fields may have delimiters, line ends and doubled quotes in them, a
+//! line ends with `\n`, `\r\n` or `\r`, and blank lines are skipped; [comments](Csv::comment) and [escapes](Csv::escape) are as
+//! there too. Where records end is found here ([`Csv`] is asked block by block, so it has to be quick), and so are fields; what
+//! serde makes of them is the crate's.
 //!
 //! ```
 //! use millstream::Flow;

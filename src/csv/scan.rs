@@ -1,11 +1,10 @@
 //! The fields of a record: a look at eight bytes at a time for delimiters and line ends.
 //!
-//! A field is a range of the record. One that is not as it stands there (a doubled quote, text behind a closing one) is only
-//! marked, and made when it is known to be text.
+//! A field is a range of the record. One that is not as it stands there (a doubled quote, an escape, text behind a closing
+//! quote) is only marked, and made when it is known to be text.
 
 use memchr::memchr3;
 
-use super::cut::closing;
 use super::dialect::Dialect;
 
 /// A field, by its place in the record.
@@ -111,10 +110,10 @@ impl Dialect {
 
     /// A field whose text begins behind a quote, and where the delimiter or line end behind it is.
     fn quoted(self, bytes: &[u8], start: usize) -> (Field, usize) {
-        let Some(close) = closing(self.quote, bytes, start) else {
+        let Some(close) = self.closing(bytes, start) else {
             // It is never closed: it goes to the end of the file.
             let rest = &bytes[start..];
-            let escaped = memchr::memchr(self.quote, rest).is_some();
+            let escaped = self.special(rest).is_some();
             return (field(start, bytes.len(), escaped), bytes.len());
         };
         let behind = close + 1;
@@ -126,8 +125,8 @@ impl Dialect {
                 next.map_or(bytes.len(), |len| behind + len)
             }
         };
-        // The first quote in it closes it, unless it is one of two.
-        let first = memchr::memchr(self.quote, &bytes[start..end]);
+        // The first quote in it closes it, unless it is one of two, or escaped.
+        let first = self.special(&bytes[start..end]);
         let is_plain = end == behind && first == Some(close - start);
         if is_plain {
             (field(start, close, false), end)
@@ -136,19 +135,22 @@ impl Dialect {
         }
     }
 
-    /// The text of an escaped field: of two quotes one, and no closing one.
+    /// The text of an escaped field: of two quotes one, what is behind an escape, and no closing quote.
     pub(super) fn unescape(self, text: &str, into: &mut String) {
         let mut rest = text;
-        while let Some(at) = memchr::memchr(self.quote, rest.as_bytes()) {
+        while let Some(at) = self.special(rest.as_bytes()) {
             let (before, from) = rest.split_at(at);
             into.push_str(before);
             rest = &from[1..];
-            if rest.as_bytes().first() != Some(&self.quote) {
+            let quote = from.as_bytes()[0] == self.quote;
+            if quote && rest.as_bytes().first() != Some(&self.quote) {
                 // It was the closing one; others behind it stand for themselves.
                 break;
             }
-            into.push_str(&from[..1]);
-            rest = &rest[1..];
+            if let Some(kept) = rest.chars().next() {
+                into.push(kept);
+                rest = &rest[kept.len_utf8()..];
+            }
         }
         into.push_str(rest);
     }

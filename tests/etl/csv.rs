@@ -43,15 +43,17 @@ proptest! {
     /// Any bytes that can matter, cut anywhere.
     #[test]
     fn rows_are_those_of_the_crate(
-        text in "(\u{feff})?[a,\"\n\r\u{e9}]{0,40}",
+        text in "(\u{feff})?[a,\"#\\\\\n\r\u{e9}]{0,40}",
         block in 1usize..40,
-        headers in any::<bool>(),
-        flexible in any::<bool>(),
-        trim in any::<bool>(),
+        (headers, flexible, trim) in any::<(bool, bool, bool)>(),
+        comment in prop::option::of(Just(b'#')),
+        escape in prop::option::of(Just(b'\\')),
         reader in any::<bool>(),
     ) {
+        // To the crate a comment that the file ends within is a row without fields.
+        let text = if comment.is_some() { text + "\n" } else { text };
         let mut builder = ::csv::ReaderBuilder::new();
-        builder.has_headers(headers).flexible(flexible);
+        builder.has_headers(headers).flexible(flexible).comment(comment).escape(escape);
         builder.trim(if trim { ::csv::Trim::All } else { ::csv::Trim::None });
         let (rows, wrong) = by_the_crate(text.as_bytes(), &builder);
 
@@ -62,7 +64,13 @@ proptest! {
             } else {
                 Files::from(&path)
             };
-            let csv = Csv::map(fields).headers(headers).flexible(flexible).trim(trim);
+            let mut csv = Csv::map(fields).headers(headers).flexible(flexible).trim(trim);
+            if let Some(comment) = comment {
+                csv = csv.comment(comment);
+            }
+            if let Some(escape) = escape {
+                csv = csv.escape(escape);
+            }
             Flow::read(files.block(block), csv).ordered().seeded(block as u64).stages(2)
         };
         if wrong {
@@ -164,6 +172,36 @@ fn each_file_has_its_own_header() {
             assert_eq!(read.ordered().collect_vec().unwrap(), cities);
         }
     }
+}
+
+#[test]
+fn comments_and_escapes_are_whole_whatever_the_cut() {
+    let text = "# a \"head,\r\n\n#\nname,people\n#,1\r\n\"#\n\\\"#\\\\\",2\n# \"\r# still\n\n\\Ulm\\,3\n#\n#end";
+    let cities = [city("#\n\"#\\", Some(2)), city("\\Ulm\\", Some(3))];
+    let (_folder, path) = in_file(text.as_bytes());
+    for block in 1..=text.len() {
+        for workers in 1..4 {
+            let csv = Csv::rows::<City>().comment(b'#').escape(b'\\');
+            let read = Flow::read(Files::from(&path).block(block), csv).stages(workers);
+            assert_eq!(read.ordered().collect_vec().unwrap(), cities, "{block}");
+        }
+    }
+    let only = "# nothing\n# but words, \"many\n".repeat(50);
+    let (_folder, path) = in_file(only.as_bytes());
+    for block in [1, 7, 100, 10_000] {
+        let csv = Csv::rows::<City>().comment(b'#');
+        let read = Flow::read(Files::from(&path).block(block), csv);
+        assert_eq!(read.count().unwrap(), 0);
+    }
+}
+
+#[test]
+fn a_wrong_row_behind_comments_is_named_with_its_line() {
+    let (_folder, path) = in_file(b"# one\nname,people\n# \"two\nUlm,\"ma\\\\ny\"\n");
+    let csv = Csv::rows::<City>().comment(b'#').escape(b'\\');
+    let error = Flow::read(&path, csv).count().unwrap_err();
+    assert_eq!(error.position().unwrap().line, Some(4));
+    assert!(error.message().contains("\"ma\\\\ny\""), "{error}");
 }
 
 /// The error of reading a text into cities, with its line.
@@ -275,6 +313,11 @@ fn a_dialect_that_cannot_be_is_refused() {
         csv().delimiter(b'"'),
         csv().delimiter(b'\n'),
         csv().quote(0xc3),
+        csv().comment(b','),
+        csv().comment(b'\n'),
+        csv().escape(b'"'),
+        csv().escape(0xc3),
+        csv().comment(b'\\').escape(b'\\'),
     ] {
         let error = Flow::read(&path, csv).count().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Option);
