@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 use memchr::memchr;
 use mio::net::TcpStream;
@@ -17,6 +18,8 @@ pub(super) struct Connection {
     pub(super) stream: TcpStream,
     /// The other end, where errors say their position.
     pub(super) name: Arc<Path>,
+    /// When something came last, in the time of the run.
+    pub(super) heard: Instant,
     /// Whether it waits in the queue of those that may have something.
     pub(super) ready: bool,
     /// What is there of a line that has not ended.
@@ -26,11 +29,12 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(stream: TcpStream, peer: SocketAddr) -> Self {
+    pub(super) fn new(stream: TcpStream, peer: SocketAddr, now: Instant) -> Self {
         let name = PathBuf::from(format!("tcp://{peer}"));
         Connection {
             stream,
             name: Arc::from(name),
+            heard: now,
             ready: false,
             begun: Vec::new(),
             at: 0,

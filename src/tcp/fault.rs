@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, Position};
 
@@ -17,6 +18,8 @@ pub(super) enum Fault {
     TooLong(usize),
     /// A line is not UTF-8 from this byte of it on.
     NotUtf8(usize),
+    /// Nothing came for so long.
+    Silent(Duration),
 }
 
 impl Fault {
@@ -27,6 +30,7 @@ impl Fault {
             Fault::Torn(_) => "torn line",
             Fault::TooLong(_) => "line too long",
             Fault::NotUtf8(_) => "line not UTF-8",
+            Fault::Silent(_) => "silent connection",
         }
     }
 
@@ -60,6 +64,13 @@ impl Fault {
                 ErrorKind::Utf8,
                 "a line is not UTF-8: take the lines as bytes with `from_tcp_bytes`, \
                  or have such connections closed with `strict(false)`",
+            ),
+            Fault::Silent(time) => Error::new(
+                ErrorKind::Source,
+                format!(
+                    "nothing has come for {time:?}: allow more with `idle(time)`, \
+                     or have such connections closed with `strict(false)`"
+                ),
             ),
         };
         error.at(Position::in_file(peer, byte))

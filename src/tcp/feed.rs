@@ -15,6 +15,7 @@ use std::vec;
 use super::connection::Connection;
 use super::fault::{self, Fault};
 use super::poller::Poller;
+use super::silence::Silence;
 use super::source::{FromTcp, Knock};
 use crate::error::Error;
 use crate::run::Context;
@@ -49,6 +50,8 @@ pub struct TcpFeed<'s, F: Form + ?Sized> {
     buffer: Vec<u8>,
     current: usize,
     left: Range<usize>,
+    /// What ends connections that say nothing, if that was asked for.
+    silence: Option<Silence>,
     /// Reads since the last look at the poller.
     reads: u32,
 }
@@ -93,6 +96,7 @@ impl<'s, F: Form + ?Sized> TcpFeed<'s, F> {
             buffer: vec![0; READ],
             current: 0,
             left: 0..0,
+            silence: (source.rules.idle).map(|most| Silence::new(most, cx.now())),
             reads: 0,
         }
     }
@@ -143,7 +147,7 @@ impl<'s, F: Form + ?Sized> TcpFeed<'s, F> {
         }
         match self.source.knock() {
             Ok(Knock::Come(stream, peer)) => {
-                let mut connection = Connection::new(stream, peer);
+                let mut connection = Connection::new(stream, peer, self.cx.now());
                 let token = self.free.pop().unwrap_or_else(|| {
                     self.connections.push(None);
                     self.connections.len() - 1
@@ -191,6 +195,7 @@ impl<'s, F: Form + ?Sized> TcpFeed<'s, F> {
                     return Found::End(None);
                 }
                 Ok(n) => {
+                    connection.heard = self.cx.now();
                     self.ready.push_back(token);
                     self.current = token;
                     self.left = 0..n;
@@ -234,7 +239,9 @@ impl<'s, F: Form + ?Sized> TcpFeed<'s, F> {
         if let Some(poller) = &self.poller {
             poller.remove(&mut connection.stream);
         }
-        if let (Some(Fault::Broken(_)) | None, begun @ 1..) = (&fault, connection.begun()) {
+        if let (Some(Fault::Broken(_) | Fault::Silent(_)) | None, begun @ 1..) =
+            (&fault, connection.begun())
+        {
             self.count(&Fault::Torn(begun));
         }
         if let Some(fault) = fault {
@@ -273,6 +280,25 @@ impl<'s, F: Form + ?Sized> TcpFeed<'s, F> {
         })
     }
 
+    /// Ends connections over which nothing has come for too long; whether there were any.
+    fn end_silent(&mut self) -> io::Result<bool> {
+        let silence = self.silence.as_ref();
+        if !silence.is_some_and(|silence| silence.is_due(self.cx.now())) {
+            return Ok(false);
+        }
+        // What lies in a socket, because there was no room here to read it, is no silence.
+        self.look(Duration::ZERO)?;
+        let Some(silence) = &mut self.silence else {
+            return Ok(false);
+        };
+        let most = silence.most;
+        let over = silence.over(&self.connections, self.cx.now());
+        for token in &over {
+            self.end(*token, Some(Fault::Silent(most)));
+        }
+        Ok(!over.is_empty())
+    }
+
     /// How many connections are open.
     fn open(&self) -> usize {
         self.connections.len() - self.free.len()
@@ -292,9 +318,12 @@ impl<'s, F: Form + ?Sized> Feed for TcpFeed<'s, F> {
         if self.cx.shared.draining() {
             return Ok(Pull::End);
         }
+        let waiting = |e| fault::io("wait for", &"connections", e);
         if self.reads >= READS {
-            self.look(Duration::ZERO)
-                .map_err(|e| fault::io("wait for", &"connections", e))?;
+            self.look(Duration::ZERO).map_err(waiting)?;
+        }
+        if self.end_silent().map_err(waiting)? {
+            return Ok(Pull::Again);
         }
         let door = self.let_in()?;
         match self.read() {

@@ -6,17 +6,19 @@
 //!
 //! - `source.rs` is the pipe, with what the workers share; `feed.rs` is one worker's end, with its `poller.rs`
 //! - `connection.rs` cuts what comes over one connection into lines
-//! - `fault.rs` is what can be wrong with a connection, and `watch.rs` counts it
+//! - `fault.rs` is what can be wrong with a connection, and `watch.rs` counts it; `silence.rs` finds those that say nothing
 
 mod connection;
 mod fault;
 mod feed;
 mod poller;
+mod silence;
 mod source;
 mod watch;
 
 use std::fmt;
 use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
+use std::time::Duration;
 
 pub use source::FromTcp;
 pub use watch::TcpWatch;
@@ -30,8 +32,9 @@ use source::Origin;
 /// the flow runs wait for it.
 ///
 /// # What a client does wrong
-/// Four things can be wrong with a connection: it breaks, it ends in the middle of a line, a line is
-/// [too long](TcpLines::longest), a line is not UTF-8 (only where lines are strings). Each ends that connection. The lines
+/// Five things can be wrong with a connection: it breaks, it ends in the middle of a line, a line is
+/// [too long](TcpLines::longest), a line is not UTF-8 (only where lines are strings), nothing comes for
+/// [too long](TcpLines::idle) (only if that was asked for). Each ends that connection. The lines
 /// before it have been given; the line it happened in is not. Behind [`bind`](TcpLines::bind) the flow goes on, since the
 /// clients are other people's programs; [`watch`](TcpLines::watch) counts what happened, and so does the report of the run,
 /// as [rejected](crate::Report::rejected). Behind
@@ -77,6 +80,8 @@ struct Rules {
     strict: bool,
     /// Whether the last line may lack its end.
     keep_last: bool,
+    /// For how long it may say nothing; `None` is for ever.
+    idle: Option<Duration>,
 }
 
 impl TcpLines {
@@ -135,6 +140,7 @@ impl TcpLines {
                 longest: 1 << 20,
                 strict,
                 keep_last: false,
+                idle: None,
             },
             watch: TcpWatch::default(),
         }
@@ -180,6 +186,39 @@ impl TcpLines {
         self
     }
 
+    /// For how long a client may send nothing, before its connection is closed; it makes room for others then. The default is
+    /// for ever, since a client may have nothing to say. Zero is an error when the flow starts.
+    ///
+    /// The time is that of the run ([`Flow::clock`](crate::Flow::clock)), seen within five milliseconds. What a client has sent
+    /// and the flow had no room to read is no silence. A line that it has begun is lost, even with
+    /// [`keep_last`](TcpLines::keep_last).
+    ///
+    /// # Examples
+    /// ```
+    /// use millstream::{Flow, ManualClock, TcpLines};
+    /// use std::io::Write;
+    /// use std::net::TcpStream;
+    /// use std::time::Duration;
+    ///
+    /// let clock = ManualClock::new();
+    /// let hands = clock.clone();
+    /// let minute = Duration::from_secs(60);
+    /// let lines = TcpLines::bind("127.0.0.1:0")?.connections(1).idle(minute);
+    /// let watch = lines.watch();
+    /// let mut client = TcpStream::connect(lines.local_addr())?;
+    /// client.write_all(b"one\ntw")?;
+    ///
+    /// // The client stays, and says no more.
+    /// let flow = Flow::from_tcp(lines).inspect(move |_| hands.advance(minute)).clock(&clock);
+    /// assert_eq!(flow.collect_vec()?, ["one"]);
+    /// assert_eq!((watch.silent(), watch.torn()), (1, 1));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn idle(mut self, time: Duration) -> Self {
+        self.rules.idle = Some(time);
+        self
+    }
+
     /// Whether the last line of a connection may lack its line end, if the client closed the connection in order. The
     /// default is no: a client that was killed looks the same, and half a line must not pass for a whole one.
     ///
@@ -222,8 +261,13 @@ impl TcpLines {
 
     /// What is wrong with the options.
     pub(crate) fn refused(&self) -> Option<&'static str> {
-        (self.at_once == 0)
-            .then_some("TcpLines::at_once(0) accepts no connection: use 1 or more, or leave it out")
+        if self.at_once == 0 {
+            Some("TcpLines::at_once(0) accepts no connection: use 1 or more, or leave it out")
+        } else if self.rules.idle.is_some_and(|time| time.is_zero()) {
+            Some("TcpLines::idle(0) closes every connection: allow some time, or leave it out")
+        } else {
+            None
+        }
     }
 
     /// How much the connections of a flow may hold, in words.

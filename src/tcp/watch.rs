@@ -30,6 +30,7 @@ struct Counts {
     torn: AtomicU64,
     too_long: AtomicU64,
     not_utf8: AtomicU64,
+    silent: AtomicU64,
 }
 
 impl TcpWatch {
@@ -48,8 +49,8 @@ impl TcpWatch {
         self.0.broken.load(Ordering::Acquire)
     }
 
-    /// Lines that were begun and never ended, and so were not given: the connection ended, broke, or was left when the flow
-    /// ended.
+    /// Lines that were begun and never ended, and so were not given: the connection ended, broke, fell silent, or was left when
+    /// the flow ended.
     pub fn torn(&self) -> u64 {
         self.0.torn.load(Ordering::Acquire)
     }
@@ -62,6 +63,11 @@ impl TcpWatch {
     /// Connections that were closed because of a line that was not UTF-8.
     pub fn not_utf8(&self) -> u64 {
         self.0.not_utf8.load(Ordering::Acquire)
+    }
+
+    /// Connections that were closed because nothing had come for too long.
+    pub fn silent(&self) -> u64 {
+        self.0.silent.load(Ordering::Acquire)
     }
 
     /// A connection begins.
@@ -82,6 +88,7 @@ impl TcpWatch {
             Fault::Torn(_) => &self.0.torn,
             Fault::TooLong(_) => &self.0.too_long,
             Fault::NotUtf8(_) => &self.0.not_utf8,
+            Fault::Silent(_) => &self.0.silent,
         };
         counter.fetch_add(1, Ordering::AcqRel);
     }
@@ -96,6 +103,7 @@ impl fmt::Debug for TcpWatch {
             .field("torn", &self.torn())
             .field("too_long", &self.too_long())
             .field("not_utf8", &self.not_utf8())
+            .field("silent", &self.silent())
             .finish()
     }
 }

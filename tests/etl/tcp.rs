@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use millstream::{ErrorKind, Flow, StopToken, TcpLines};
+use millstream::{ErrorKind, Flow, ManualClock, StopToken, TcpLines};
 use proptest::prelude::*;
 
 fn local() -> TcpLines {
@@ -503,8 +503,108 @@ fn no_more_are_open_at_once_than_allowed() {
     assert!(most.load(Ordering::SeqCst) <= 2);
 }
 
+const MINUTE: Duration = Duration::from_secs(60);
+
+#[test]
+fn a_silent_client_makes_room_for_another() {
+    let lines = local().connections(2).at_once(1).idle(MINUTE);
+    let (at, watch) = (lines.local_addr(), lines.watch());
+    let clock = ManualClock::new();
+    let hands = clock.clone();
+    let mut silent = TcpStream::connect(at).unwrap();
+    silent.write_all(b"one\nbegun").unwrap();
+    send(at, b"two\n");
+    let report = Flow::from_tcp(lines)
+        .stages(3)
+        .inspect(move |_| hands.advance(MINUTE))
+        .clock(&clock)
+        .run()
+        .unwrap();
+    assert_eq!(report.stages()[0].items_in(), 2);
+    assert_eq!((watch.silent(), watch.torn(), watch.open()), (1, 1, 0));
+    let rejected = [("silent connection", 1), ("torn line", 1)];
+    assert_eq!(
+        report.rejected(),
+        BTreeMap::from(rejected.map(|(rule, n)| (rule.to_owned(), n)))
+    );
+    // The end, or a reset.
+    assert!(matches!(silent.read(&mut [0]), Ok(0) | Err(_)));
+}
+
+#[test]
+fn a_client_that_never_says_a_thing_is_silent() {
+    let lines = local().connections(1).idle(Duration::from_millis(1));
+    let (at, watch) = (lines.local_addr(), lines.watch());
+    let _client = TcpStream::connect(at).unwrap();
+    assert_eq!(Flow::from_tcp(lines).count().unwrap(), 0);
+    assert_eq!((watch.silent(), watch.torn()), (1, 0));
+}
+
+#[test]
+fn a_client_that_says_something_in_time_is_not_silent() {
+    for stages in [1, 3] {
+        let lines = local().connections(1).idle(MINUTE);
+        let watch = lines.watch();
+        let mut client = TcpStream::connect(lines.local_addr()).unwrap();
+        client.write_all(b"0\n").unwrap();
+        let client = Mutex::new(Some(client));
+        let clock = ManualClock::new();
+        let hands = clock.clone();
+        let got = Flow::from_tcp(lines)
+            .stages(stages)
+            .inspect(move |line| {
+                let mut client = client.lock().unwrap();
+                match line.parse::<u32>().unwrap() {
+                    5 => *client = None,
+                    // The time of the last is over when the worker looks, but the line is there.
+                    4 => {
+                        client.as_mut().unwrap().write_all(b"5\n").unwrap();
+                        hands.advance(MINUTE * 3);
+                    }
+                    n => {
+                        hands.advance(MINUTE - Duration::from_nanos(1));
+                        let mut client = client.as_ref().unwrap();
+                        writeln!(client, "{}", n + 1).unwrap();
+                    }
+                }
+            })
+            .clock(&clock)
+            .ordered()
+            .collect_vec()
+            .unwrap();
+        assert_eq!(got, ["0", "1", "2", "3", "4", "5"]);
+        assert_eq!((watch.silent(), watch.torn()), (0, 0));
+    }
+}
+
+#[test]
+fn a_silent_server_is_the_error_of_the_run() {
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let lines = TcpLines::connect(server.local_addr().unwrap()).unwrap();
+    let mut client = server.accept().unwrap().0;
+    client.write_all(b"hello\nwor").unwrap();
+    let clock = ManualClock::new();
+    let hands = clock.clone();
+    let error = Flow::from_tcp(lines.idle(MINUTE).keep_last(true))
+        .inspect(move |_| hands.advance(MINUTE))
+        .clock(&clock)
+        .count()
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Source);
+    assert!(
+        error.message().contains("nothing has come for 60s"),
+        "{error}"
+    );
+    assert_eq!(error.position().unwrap().byte, 6);
+}
+
 #[test]
 fn options_that_cannot_work_are_refused() {
+    let error = Flow::from_tcp(local().idle(Duration::ZERO))
+        .count()
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Option);
+    assert!(error.message().contains("idle(0)"), "{error}");
     let error = Flow::from_tcp(local().at_once(0)).count().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Option);
     assert!(error.message().contains("at_once(0)"), "{error}");
