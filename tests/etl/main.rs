@@ -20,6 +20,8 @@ mod json;
 #[cfg(all(feature = "csv", feature = "sqlite"))]
 mod killed;
 mod letters;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod loads;
 #[cfg(feature = "parquet")]
 mod parquet;
 #[cfg(feature = "postgres")]

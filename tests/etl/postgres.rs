@@ -5,37 +5,18 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
-use millstream::postgres::{Postgres, Query};
+use millstream::postgres::{Postgres, Query, Table};
 use millstream::sink::{Checkpoint, Mark, Sink, When, Writer};
-use millstream::{ErrorKind, Flow, Observer, Report, Source, StopToken, Unit};
+use millstream::{ErrorKind, Flow, Observer, Source, Unit};
 use postgres::{Client, Config, NoTls};
 use proptest::prelude::*;
 use proptest::test_runner::{Config as Cases, TestRunner};
 use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Row {
-    id: i64,
-    name: Option<String>,
-    rating: f64,
-    good: bool,
-}
+use super::loads::{self, Database, Row, row, rows};
 
 const CREATE: &str =
     "CREATE TABLE IF NOT EXISTS rows (id bigint PRIMARY KEY, name text, rating float8, good bool)";
-
-fn row(id: i64) -> Row {
-    Row {
-        id,
-        name: (id % 3 != 0).then(|| format!("name\t{id}\\\n")),
-        rating: id as f64 / 4.0,
-        good: id % 2 == 0,
-    }
-}
-
-fn rows(n: i64) -> Vec<Row> {
-    (0..n).map(row).collect()
-}
 
 /// A schema of the server's, in which all connections are.
 #[derive(Clone)]
@@ -83,10 +64,48 @@ impl Schema {
         self.numbers("SELECT coalesce(split, -1) FROM millstream_marks ORDER BY 1")
     }
 
+    fn way(&self, one_transaction: bool, upsert: bool) -> Way<'_> {
+        Way {
+            schema: self,
+            one_transaction,
+            upsert,
+        }
+    }
+
     fn sessions(&self) -> i64 {
         let mine = "SELECT count(*) FROM pg_stat_activity WHERE pid <> pg_backend_pid() \
                     AND datname = current_database() AND query LIKE '%only_here%'";
         self.numbers(mine)[0]
+    }
+}
+
+/// A way to load the table of a schema.
+struct Way<'a> {
+    schema: &'a Schema,
+    one_transaction: bool,
+    upsert: bool,
+}
+
+impl Database for Way<'_> {
+    type Table = Table;
+
+    fn table(&self) -> Table {
+        let mut table = self.schema.db().table("rows").create(CREATE);
+        if self.one_transaction {
+            table = table.one_transaction();
+        }
+        if self.upsert {
+            table = table.upsert(["id"]);
+        }
+        table
+    }
+
+    fn ids(&self) -> Vec<i64> {
+        self.schema.ids()
+    }
+
+    fn marks(&self) -> Vec<i64> {
+        self.schema.marks()
     }
 }
 
@@ -217,55 +236,10 @@ fn values_of_all_types_go_and_come() {
 #[test]
 #[ignore = "needs PostgreSQL: start one and set MILLSTREAM_POSTGRES=postgres://user@host/database, or use .ci/postgres"]
 fn nothing_is_there_after_a_failure() {
-    let schema = Schema::new("nothing_after");
-    schema.run(CREATE);
-    let table = || schema.db().table("rows");
-    for shared in [false, true] {
-        let table = || {
-            if shared {
-                table().one_transaction()
-            } else {
-                table()
-            }
-        };
-        let see = schema.clone();
-        let run = Flow::from_iter(rows(100))
-            .stages(2)
-            .try_map(move |row| match (row.id, see.ids().len()) {
-                (99, 0) => Err("the last is bad".to_owned()),
-                (_, 0) => Ok(row),
-                (_, seen) => Err(format!("{seen} rows were seen")),
-            })
-            .into_sink(table())
-            .batch(10)
-            .run();
-        let error = run.unwrap_err();
-        assert!(error.message().contains("the last is bad"), "{error}");
-        let panicked = Flow::from_iter(rows(300))
-            .inspect(|row| assert!(row.id < 299, "too far"))
-            .into_sink(table())
-            .batch(10)
-            .run();
-        assert_eq!(panicked.unwrap_err().kind(), ErrorKind::Panic);
-        let token = StopToken::new();
-        let stopper = token.clone();
-        let stopped = Flow::from_iter((0..).map(row))
-            .inspect(move |row| {
-                if row.id == 1000 {
-                    stopper.stop()
-                }
-            })
-            .stop_token(&token)
-            .into_sink(table())
-            .run();
-        assert!(stopped.unwrap_err().is_stopped());
-        drop(
-            Flow::from_iter((0..).map(row))
-                .into_sink(table())
-                .start()
-                .unwrap(),
-        );
-        assert_eq!(schema.ids(), [0i64; 0]);
+    for one_transaction in [false, true] {
+        let schema = Schema::new("nothing_after");
+        schema.run(CREATE);
+        loads::nothing_is_there_after_a_failure(&schema.way(one_transaction, false));
     }
 }
 
@@ -424,74 +398,28 @@ fn a_broken_connection_loses_its_transaction_and_no_more() {
     assert_eq!(schema.ids(), [1, 4]);
 }
 
-fn split_load(
-    from: &Schema,
-    to: &Schema,
-    bad: Option<i64>,
-    upsert: bool,
-) -> Result<Report, millstream::Error> {
-    let source = from
-        .db()
-        .query("SELECT * FROM rows")
-        .by_key("id", 20)
-        .rows::<Row>();
-    let mut table = to.db().table("rows").create(CREATE);
-    if upsert {
-        table = table.upsert(["id"]);
-    }
-    Flow::from_source(source)
-        .stages(3)
-        .try_map(move |row| {
-            if Some(row.id) == bad {
-                Err("bad")
-            } else {
-                Ok(row)
-            }
-        })
-        .into_sink(table)
-        .batch(4)
-        .resume(Checkpoint::in_sink("copy"))
-        .run()
-}
-
 #[test]
 #[ignore = "needs PostgreSQL: start one and set MILLSTREAM_POSTGRES=postgres://user@host/database, or use .ci/postgres"]
 fn a_load_goes_on_behind_the_splits_it_has() {
     let from = Schema::new("goes_on_from");
-    let load = Flow::from_iter(rows(200)).into_sink(from.db().table("rows").create(CREATE));
+    let load = Flow::from_iter(rows(200)).into_sink(from.way(false, false).table());
     load.run().unwrap();
+    let source = || {
+        let query = from.db().query("SELECT * FROM rows").by_key("id", 20);
+        query.rows::<Row>()
+    };
     for upsert in [false, true] {
         let to = Schema::new("goes_on_to");
-        let mut there = Vec::new();
-        for bad in [0, 55, 110, 199] {
-            // A load that failed elsewhere may have come to this split already.
-            let done = there.contains(&bad);
-            let run = split_load(&from, &to, Some(bad), upsert);
-            assert_eq!(
-                run.map_err(|error| error.kind()).err(),
-                (!done).then_some(ErrorKind::Step)
-            );
-            there = to.ids();
-            assert_eq!(
-                (there.len() % 10, there.len() / 10),
-                (0, to.marks().len()),
-                "whole splits"
-            );
-            assert_eq!(there.contains(&bad), done);
-        }
-        split_load(&from, &to, None, upsert).unwrap();
-        assert_eq!(to.ids(), (0..200).collect::<Vec<_>>());
-        assert_eq!(to.marks(), (0..20).collect::<Vec<_>>());
-        let report = split_load(&from, &to, None, upsert).unwrap();
-        assert_eq!(report.stages()[0].items_in(), 0);
+        loads::goes_on_behind_the_splits_it_has(&to.way(false, upsert), source);
     }
     from.run("INSERT INTO rows (id) VALUES (1000)");
-    let error = split_load(&from, &Schema(from.0.clone()), None, false).unwrap_err();
+    let error = loads::split_load(&from.way(false, false), source(), None).unwrap_err();
     assert!(error.message().contains("duplicate key"), "{error}");
     let to = Schema::new("goes_on_to");
-    split_load(&from, &to, Some(1000), false).unwrap_err();
+    let to = to.way(false, false);
+    loads::split_load(&to, source(), Some(1000)).unwrap_err();
     from.run("DELETE FROM rows WHERE id = 1000");
-    let error = split_load(&from, &to, None, false).unwrap_err();
+    let error = loads::split_load(&to, source(), None).unwrap_err();
     assert!(error.message().contains("another input"), "{error}");
 }
 
@@ -500,28 +428,7 @@ fn a_load_goes_on_behind_the_splits_it_has() {
 fn the_mark_of_the_whole_is_there_with_all_rows() {
     for upsert in [false, true] {
         let schema = Schema::new("whole");
-        let load = |bad: bool| {
-            let rows = Flow::from_iter(rows(100))
-                .stages(3)
-                .uniq_by(|row: &Row| row.id);
-            let rows = rows.try_map(move |row| {
-                if bad && row.id == 60 {
-                    Err("bad")
-                } else {
-                    Ok(row)
-                }
-            });
-            let table = schema.db().table("rows").create(CREATE);
-            let table = if upsert { table.upsert(["id"]) } else { table };
-            let load = rows.into_sink(table).batch(7);
-            load.resume(Checkpoint::in_sink("whole")).run()
-        };
-        load(true).unwrap_err();
-        assert_eq!((schema.ids(), schema.marks()), (vec![], vec![]));
-        load(false).unwrap();
-        assert_eq!((schema.ids().len(), schema.marks()), (100, vec![-1]));
-        load(false).unwrap();
-        assert_eq!((schema.ids().len(), schema.marks()), (100, vec![-1]));
+        loads::the_mark_of_the_whole_is_there_with_all_rows(&schema.way(false, upsert));
     }
 }
 
@@ -581,38 +488,10 @@ impl Source for One {
 fn a_refused_batch_leaves_nothing_of_itself() {
     let schema = Schema::new("refused");
     schema.run(CREATE);
-    let batches = prop::collection::vec(
-        (prop::collection::vec(0i64..30, 0..6), any::<bool>()),
-        0..12,
-    );
     let mut runner = TestRunner::new(Cases::with_cases(60));
-    let table = schema.db().table("rows");
-    let tested = runner.run(&batches, |batches| {
+    let tested = runner.run(&loads::batches(), |batches| {
         schema.run("TRUNCATE rows");
-        Sink::<Row>::begin(&table, When::Split);
-        let mut writer = Sink::<Row>::open(&table, 0).unwrap();
-        let (mut model, mut open) = (Vec::new(), Vec::new());
-        for (batch, commits) in batches {
-            let mut with = open.clone();
-            let good = batch.iter().all(|id| {
-                let new = !with.contains(id);
-                with.push(*id);
-                new
-            });
-            let rows: Vec<Row> = batch.iter().map(|id| row(*id)).collect();
-            prop_assert_eq!(writer.write(&rows).is_ok(), good);
-            if good {
-                open = with;
-            }
-            if commits {
-                Writer::<Row>::commit(&mut writer).unwrap();
-                model = open.clone();
-            }
-        }
-        Writer::<Row>::abort(&mut writer);
-        model.sort_unstable();
-        prop_assert_eq!(schema.ids(), model);
-        Ok(())
+        loads::a_refused_batch_leaves_nothing_of_itself(&schema.way(false, false), batches)
     });
     tested.unwrap();
 }

@@ -5,35 +5,15 @@ use std::sync::mpsc::channel;
 use std::thread;
 
 use millstream::sink::{Checkpoint, Sink, When, Writer};
-use millstream::sqlite::Sqlite;
-use millstream::{DeadLetters, ErrorKind, Flow, Rejected, Report, StopToken};
+use millstream::sqlite::{Insert, Sqlite, Table};
+use millstream::{DeadLetters, ErrorKind, Flow, Rejected};
 use proptest::prelude::*;
 use rusqlite::Connection;
-use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Row {
-    id: i64,
-    name: Option<String>,
-    rating: f64,
-    good: bool,
-}
+use super::loads::{self, Database, Row, row, rows};
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS rows (id INTEGER PRIMARY KEY, name TEXT, rating REAL, good INTEGER)";
-
-fn row(id: i64) -> Row {
-    Row {
-        id,
-        name: (id % 3 != 0).then(|| format!("name {id}")),
-        rating: id as f64 / 4.0,
-        good: id % 2 == 0,
-    }
-}
-
-fn rows(n: i64) -> Vec<Row> {
-    (0..n).map(row).collect()
-}
 
 fn database() -> (TempDir, Sqlite) {
     let folder = tempfile::tempdir().unwrap();
@@ -55,15 +35,32 @@ fn ids(folder: &TempDir) -> Vec<i64> {
     ids.map(Result::unwrap).collect()
 }
 
-fn marks(folder: &TempDir) -> Vec<Option<i64>> {
+/// The splits that have a mark; -1 is that of the whole.
+fn marks(folder: &TempDir) -> Vec<i64> {
     let connection = bare(folder);
-    let select = connection.prepare("SELECT split FROM millstream_marks ORDER BY split");
+    let select = connection.prepare("SELECT coalesce(split, -1) FROM millstream_marks ORDER BY 1");
     let Ok(mut select) = select else {
         // The first mark makes the table.
         return Vec::new();
     };
     let splits = select.query_map((), |row| row.get(0)).unwrap();
     splits.map(Result::unwrap).collect()
+}
+
+impl Database for (TempDir, Sqlite) {
+    type Table = Insert<Table>;
+
+    fn table(&self) -> Insert<Table> {
+        self.1.table("rows").create(CREATE)
+    }
+
+    fn ids(&self) -> Vec<i64> {
+        ids(&self.0)
+    }
+
+    fn marks(&self) -> Vec<i64> {
+        marks(&self.0)
+    }
 }
 
 #[test]
@@ -88,58 +85,9 @@ fn rows_are_there_as_they_were() {
 
 #[test]
 fn nothing_is_seen_before_the_end_and_nothing_after_a_failure() {
-    let (folder, db) = database();
-    let table = || db.table("rows").create(CREATE);
-    bare(&folder).execute_batch(CREATE).unwrap();
-    let path = folder.path().to_owned();
-    let seen = move || {
-        let connection = Connection::open(path.join("a.db")).unwrap();
-        connection
-            .query_row("SELECT count(*) FROM rows", (), |row| row.get::<_, i64>(0))
-            .unwrap()
-    };
-    let run = Flow::from_iter(rows(300))
-        .stages(2)
-        .try_map(move |row| match (row.id, seen()) {
-            (299, 0) => Err("the last is bad".to_owned()),
-            (_, 0) => Ok(row),
-            (_, seen) => Err(format!("{seen} rows were seen")),
-        })
-        .into_sink(table())
-        .batch(10)
-        .run();
-    let error = run.unwrap_err();
-    assert!(error.message().contains("the last is bad"), "{error}");
-    assert!(ids(&folder).is_empty());
-
-    // A panic, a stop and a dropped handle as well.
-    let panicked = Flow::from_iter(rows(300))
-        .inspect(|row| assert!(row.id < 299, "too far"))
-        .into_sink(table())
-        .batch(10)
-        .run();
-    assert_eq!(panicked.unwrap_err().kind(), ErrorKind::Panic);
-    let token = StopToken::new();
-    let stopper = token.clone();
-    let stopped = Flow::from_iter((0..).map(row))
-        .inspect(move |row| {
-            if row.id == 1000 {
-                stopper.stop()
-            }
-        })
-        .stop_token(&token)
-        .into_sink(table())
-        .run();
-    assert!(stopped.unwrap_err().is_stopped());
-    drop(
-        Flow::from_iter((0..).map(row))
-            .into_sink(table())
-            .start()
-            .unwrap(),
-    );
-    assert!(ids(&folder).is_empty());
-    Flow::from_iter(rows(10)).into_sink(table()).run().unwrap();
-    assert_eq!(ids(&folder).len(), 10);
+    let db = database();
+    bare(&db.0).execute_batch(CREATE).unwrap();
+    loads::nothing_is_there_after_a_failure(&db);
 }
 
 #[test]
@@ -374,84 +322,27 @@ fn writers_that_commit_by_themselves_take_turns() {
     assert!(error.contains("has ended"), "{error}");
 }
 
-fn split_load(db: &Sqlite, from: &Sqlite, bad: Option<i64>) -> Result<Report, millstream::Error> {
-    let source = from
-        .query("SELECT * FROM rows")
-        .by_key("id", 20)
-        .rows::<Row>();
-    Flow::from_source(source)
-        .stages(3)
-        .try_map(move |row| {
-            if Some(row.id) == bad {
-                Err("bad")
-            } else {
-                Ok(row)
-            }
-        })
-        .into_sink(db.table("rows").create(CREATE))
-        .batch(4)
-        .resume(Checkpoint::in_sink("copy"))
-        .run()
-}
-
 #[test]
 fn a_load_goes_on_behind_the_splits_it_has() {
-    let (from_folder, from) = database();
-    let (folder, db) = database();
-    let load = Flow::from_iter(rows(200)).into_sink(from.table("rows").create(CREATE));
+    let (from, to) = (database(), database());
+    let load = Flow::from_iter(rows(200)).into_sink(from.table());
     load.run().unwrap();
-    let mut there = Vec::new();
-    for bad in [0, 55, 110, 199] {
-        // A load that failed elsewhere may have come to this split already.
-        let done = there.contains(&bad);
-        let run = split_load(&db, &from, Some(bad));
-        assert_eq!(
-            run.map_err(|error| error.kind()).err(),
-            (!done).then_some(ErrorKind::Step)
-        );
-        there = ids(&folder);
-        assert_eq!(
-            (there.len() % 10, there.len() / 10),
-            (0, marks(&folder).len()),
-            "whole splits"
-        );
-        assert_eq!(there.contains(&bad), done);
-    }
-    split_load(&db, &from, None).unwrap();
-    assert_eq!(ids(&folder), (0..200).collect::<Vec<_>>());
-    assert_eq!(marks(&folder), (0..20).map(Some).collect::<Vec<_>>());
-    let report = split_load(&db, &from, None).unwrap();
-    assert_eq!(report.stages()[0].items_in(), 0);
-    bare(&from_folder)
+    let source = || {
+        let query = from.1.query("SELECT * FROM rows").by_key("id", 20);
+        query.rows::<Row>()
+    };
+    loads::goes_on_behind_the_splits_it_has(&to, source);
+    bare(&from.0)
         .execute_batch("INSERT INTO rows (id, rating, good) VALUES (1000, 0, 0)")
         .unwrap();
-    let error = split_load(&db, &from, None).unwrap_err();
+    let error = loads::split_load(&to, source(), None).unwrap_err();
     assert!(error.message().contains("another input"), "{error}");
 }
 
 #[test]
 fn the_mark_of_the_whole_is_there_with_all_rows() {
-    let (folder, db) = database();
-    let load = |bad: bool| {
-        let rows = Flow::from_iter(rows(100))
-            .stages(3)
-            .uniq_by(|row: &Row| row.id);
-        let rows = rows.try_map(move |row| {
-            if bad && row.id == 60 {
-                Err("bad")
-            } else {
-                Ok(row)
-            }
-        });
-        let load = rows.into_sink(db.table("rows").create(CREATE)).batch(7);
-        load.resume(Checkpoint::in_sink("whole")).run()
-    };
-    load(true).unwrap_err();
-    assert!(ids(&folder).is_empty());
-    load(false).unwrap();
-    assert_eq!((ids(&folder).len(), marks(&folder)), (100, vec![None]));
-    load(false).unwrap();
-    assert_eq!((ids(&folder).len(), marks(&folder)), (100, vec![None]));
+    let db = database();
+    loads::the_mark_of_the_whole_is_there_with_all_rows(&db);
 }
 
 #[test]
@@ -556,7 +447,7 @@ fn letters_of_a_load_that_commits_splits_are_there_when_it_fails() {
             .map(Result::unwrap)
             .collect();
         // Whatever split is marked has its letter.
-        for split in marks(&folder).into_iter().flatten() {
+        for split in marks(&folder) {
             assert!(letters.contains(&(split * 10 + 3)), "{split} {letters:?}");
         }
         assert!(bad.is_some() || (ids.len() == 90 && letters.len() == 10));
@@ -605,37 +496,10 @@ fn a_load_that_fails_takes_those_in_its_transaction_along() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    /// Batches of any size with bad rows in them: what is there is what whole batches are.
     #[test]
-    fn a_refused_batch_leaves_nothing_of_itself(
-        batches in prop::collection::vec((prop::collection::vec(0i64..30, 0..6), any::<bool>()), 0..12),
-    ) {
-        let (folder, db) = database();
-        let table = db.table("rows").create(CREATE);
-        Sink::<Row>::begin(&table, When::Split);
-        let mut writer = Sink::<Row>::open(&table, 0).unwrap();
-        let mut model: Vec<i64> = Vec::new();
-        let mut open = model.clone();
-        for (batch, commits) in batches {
-            let mut with = open.clone();
-            let good = batch.iter().all(|id| {
-                let new = !with.contains(id);
-                with.push(*id);
-                new
-            });
-            let rows: Vec<Row> = batch.iter().map(|id| row(*id)).collect();
-            prop_assert_eq!(writer.write(&rows).is_ok(), good);
-            if good {
-                open = with;
-            }
-            if commits {
-                Writer::<Row>::commit(&mut writer).unwrap();
-                model = open.clone();
-            }
-        }
-        Writer::<Row>::abort(&mut writer);
-        model.sort_unstable();
-        prop_assert_eq!(ids(&folder), model);
+    fn a_refused_batch_leaves_nothing_of_itself(batches in loads::batches()) {
+        let db = database();
+        loads::a_refused_batch_leaves_nothing_of_itself(&db, batches)?;
     }
 }
 
