@@ -16,7 +16,6 @@ use std::fmt;
 use std::hash::Hash;
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
-use std::time::Instant;
 
 use ahash::RandomState;
 use hashbrown::HashTable;
@@ -25,7 +24,7 @@ use super::partials::{Partials, Pending};
 use crate::aggregate::{Combine, Place};
 use crate::error::Error;
 use crate::run::Context;
-use crate::step::{Feed, Pipe, Pull, Release};
+use crate::step::{Feed, Pipe, Pull, Release, waits_as_inner};
 use crate::window::{Fit, OpenWindows, Panes, Spec, TimeOf};
 
 /// Keys of all windows that a producer keeps; with more it hands on everything.
@@ -366,17 +365,7 @@ where
         })
     }
 
-    fn wait(&mut self, until: Option<Instant>) {
-        self.feed.wait(until);
-    }
-
-    fn slow(&self) -> bool {
-        self.feed.slow()
-    }
-
-    fn timer(&self) -> Option<Instant> {
-        self.feed.timer()
-    }
+    waits_as_inner!();
 }
 
 impl<P: Pipe, M, F, C> fmt::Debug for CombineWindows<P, M, F, C> {

@@ -1,8 +1,6 @@
 //! The common shape of steps that only wrap the chunk's iterator: the feed below stays as it is.
 
-use std::time::Instant;
-
-use super::{Feed, Pull};
+use super::{Feed, Pull, waits_as_inner};
 use crate::error::Error;
 
 /// Wraps a chunk's iterator into the same chunk with one more step.
@@ -27,15 +25,5 @@ impl<D: Feed, A: Adapt<D::Iter>> Feed for Adapted<D, A> {
         Ok(self.feed.pull()?.map(|chunk| self.step.adapt(chunk)))
     }
 
-    fn wait(&mut self, until: Option<Instant>) {
-        self.feed.wait(until);
-    }
-
-    fn slow(&self) -> bool {
-        self.feed.slow()
-    }
-
-    fn timer(&self) -> Option<Instant> {
-        self.feed.timer()
-    }
+    waits_as_inner!();
 }

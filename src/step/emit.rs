@@ -4,10 +4,9 @@ use std::cell::RefCell;
 use std::fmt;
 use std::iter;
 use std::rc::Rc;
-use std::time::Instant;
 
 use super::map_with::{Stateful, WithState};
-use super::{Adapt, Feed, Pipe, Pull, Release};
+use super::{Adapt, Feed, Pipe, Pull, Release, waits_as_inner};
 use crate::error::Error;
 use crate::run::Context;
 
@@ -95,17 +94,7 @@ where
         })
     }
 
-    fn wait(&mut self, until: Option<Instant>) {
-        self.feed.wait(until);
-    }
-
-    fn slow(&self) -> bool {
-        self.feed.slow()
-    }
-
-    fn timer(&self) -> Option<Instant> {
-        self.feed.timer()
-    }
+    waits_as_inner!();
 }
 
 /// What an item, or the end, emitted.

@@ -4,9 +4,8 @@
 //! the input idles, and at its end. Under `ordered` a batch never spans two chunks.
 
 use std::fmt;
-use std::time::Instant;
 
-use super::{Feed, Pipe, Pull, Release};
+use super::{Feed, Pipe, Pull, Release, waits_as_inner};
 use crate::error::Error;
 use crate::run::Context;
 
@@ -118,17 +117,7 @@ where
         })
     }
 
-    fn wait(&mut self, until: Option<Instant>) {
-        self.feed.wait(until);
-    }
-
-    fn slow(&self) -> bool {
-        self.feed.slow()
-    }
-
-    fn timer(&self) -> Option<Instant> {
-        self.feed.timer()
-    }
+    waits_as_inner!();
 }
 
 /// What came of one batch, or under `ordered` of the batches of one chunk.

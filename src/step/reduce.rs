@@ -2,9 +2,8 @@
 
 use std::fmt;
 use std::option;
-use std::time::Instant;
 
-use super::{Feed, Pipe, Pull, Release, consume};
+use super::{Feed, Pipe, Pull, Release, consume, waits_as_inner};
 use crate::error::Error;
 use crate::run::Context;
 
@@ -75,17 +74,7 @@ where
         })
     }
 
-    fn wait(&mut self, until: Option<Instant>) {
-        self.feed.wait(until);
-    }
-
-    fn slow(&self) -> bool {
-        self.feed.slow()
-    }
-
-    fn timer(&self) -> Option<Instant> {
-        self.feed.timer()
-    }
+    waits_as_inner!();
 }
 
 impl<P, N, F> fmt::Debug for Reduce<P, N, F> {

@@ -15,7 +15,6 @@ mod uniq;
 
 use std::fmt;
 use std::hash::Hash;
-use std::time::Instant;
 use std::vec;
 
 use ahash::RandomState;
@@ -25,7 +24,7 @@ pub(crate) use uniq::UniqSessions;
 
 use crate::error::Error;
 use crate::run::{Context, bump};
-use crate::step::{Feed, Pipe, Pull, Reach, Release};
+use crate::step::{Feed, Pipe, Pull, Reach, Release, waits_as_inner};
 use crate::window::{KeySessions, Pane, Spec};
 
 /// Items that are worked through, and sessions that are given out, before what they gave goes on.
@@ -202,17 +201,7 @@ impl<'s, P: Pipe, D: OfSessions<P::Item>> Feed for Sessioner<'s, P, D, D::Key, D
         })
     }
 
-    fn wait(&mut self, until: Option<Instant>) {
-        self.feed.wait(until);
-    }
-
-    fn slow(&self) -> bool {
-        self.feed.slow()
-    }
-
-    fn timer(&self) -> Option<Instant> {
-        self.feed.timer()
-    }
+    waits_as_inner!();
 }
 
 impl<P, D> fmt::Debug for BySession<P, D> {
