@@ -69,24 +69,13 @@ impl<T> Feed for Own<'_, T> {
     fn pull(&mut self) -> Result<Pull<Self::Iter>, Error> {
         let most = self.pace.next(self.cx.now());
         if self.rest.is_none() {
-            let Some(receiver) = &self.receiver else {
-                return Ok(Pull::End);
+            let batch = match receive(&mut self.receiver, &mut self.pace) {
+                Ok(batch) => batch,
+                Err(none) => return Ok(none),
             };
-            match receiver.try_recv() {
-                Ok(batch) => {
-                    self.cx.counts.takes(batch.items.len(), size_of::<T>());
-                    self.cx.input.from.set(batch.from);
-                    self.rest = Some(batch.items.into_iter());
-                }
-                Err(TryRecvError::Empty) => {
-                    self.pace.pause();
-                    return Ok(Pull::Pending);
-                }
-                Err(TryRecvError::Disconnected) => {
-                    self.receiver = None;
-                    return Ok(Pull::End);
-                }
-            }
+            self.cx.counts.takes(batch.items.len(), size_of::<T>());
+            self.cx.input.from.set(batch.from);
+            self.rest = Some(batch.items.into_iter());
         }
         let piece = cut(&mut self.rest, most);
         self.cx.took(self.rest.is_none());
@@ -98,6 +87,26 @@ impl<T> Feed for Own<'_, T> {
             receiver.wait(until);
         }
     }
+}
+
+/// Takes the next batch of a channel, or says what a pull gives where there is none.
+pub(super) fn receive<T, I>(
+    receiver: &mut Option<Inlet<Batch<T>>>,
+    pace: &mut Pace,
+) -> Result<Batch<T>, Pull<I>> {
+    let Some(inlet) = receiver else {
+        return Err(Pull::End);
+    };
+    inlet.try_recv().map_err(|none| match none {
+        TryRecvError::Empty => {
+            pace.pause();
+            Pull::Pending
+        }
+        TryRecvError::Disconnected => {
+            *receiver = None;
+            Pull::End
+        }
+    })
 }
 
 /// Cuts a piece of at most `most` items off a batch; the whole batch, uncopied, if it is no larger.

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 use std::vec;
 
-use crossbeam_channel::{Receiver, Select, Sender, TryRecvError, bounded};
+use crossbeam_channel::{Receiver, Select, Sender, bounded};
 
-use super::own::{cut, release};
+use super::own::{cut, receive, release};
 use super::{Batch, Edge, Inlet, Weigher, ready};
 use crate::error::Error;
 use crate::run::{Context, lock};
@@ -100,23 +100,12 @@ impl<T> Feed for Sharing<'_, T> {
         let mut queue = lock(self.queue);
         let _ = self.left.1.try_recv();
         if queue.rest.is_none() {
-            let Some(receiver) = &self.receiver else {
-                return Ok(Pull::End);
+            let batch = match receive(&mut self.receiver, &mut self.pace) {
+                Ok(batch) => batch,
+                Err(none) => return Ok(none),
             };
-            match receiver.try_recv() {
-                Ok(batch) => {
-                    queue.from = batch.from;
-                    queue.rest = Some(batch.items.into_iter());
-                }
-                Err(TryRecvError::Empty) => {
-                    self.pace.pause();
-                    return Ok(Pull::Pending);
-                }
-                Err(TryRecvError::Disconnected) => {
-                    self.receiver = None;
-                    return Ok(Pull::End);
-                }
-            }
+            queue.from = batch.from;
+            queue.rest = Some(batch.items.into_iter());
         }
         let Some(piece) = cut(&mut queue.rest, most) else {
             return Ok(Pull::Again);
