@@ -37,7 +37,8 @@ impl Query {
     /// splits side by side, and a load can [resume](crate::chain::Load::resume) behind those it has.
     ///
     /// The smallest and the largest key are asked for when the run begins; the ranges between them are of the same
-    /// width, so evenly spread keys give even splits. An index on the key lets each split read nothing else. Rows without a key, or
+    /// width, so evenly spread keys give even splits. An index on the key lets each split read nothing else, and the
+    /// bounds be found at once; without one each is a run of the query. Rows without a key, or
     /// outside of the bounds by then, are in the first and the last split. Splits are not read at the same moment: what
     /// is written meanwhile may be seen by some and not by others, and a changed key may be read twice or missed.
     pub fn by_key(mut self, key: impl Into<String>, splits: u64) -> Self {
@@ -125,7 +126,11 @@ impl<T> Rows<T> {
     /// The bounds of a key, whose name is quoted.
     fn bounds(&self, key: &str) -> Result<Bounds, Error> {
         let of = self.query.select.inner();
-        let sql = format!("SELECT min({key}), max({key}) FROM ({of})");
+        // Each by itself is a search in an index, if there is one; both at once are a scan of the table.
+        let sql = format!(
+            "WITH millstream_rows AS NOT MATERIALIZED ({of}) SELECT (SELECT min({key}) FROM millstream_rows), \
+             (SELECT max({key}) FROM millstream_rows)"
+        );
         let found = self
             .cursor(&sql)?
             .next::<(Option<i64>, Option<i64>)>()
