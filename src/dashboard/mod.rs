@@ -3,15 +3,20 @@
 //! - `options.rs`: where it listens, and who may ask
 //! - `board.rs`: the runs, what was seen of them last, and what they did since the look before
 //! - `server.rs`, `routes.rs`: one thread, which looks at the runs, answers, and tells those who stay connected
+//! - `connections.rs`, `patience.rs`: who is connected, how many there may be, and how long each may take
 //! - `page.rs`, `style.css`, `script.js`: the page; `json.rs`: the same for programs
 //!
 //! A dashboard is a watcher ([`Watch`]) that reads counters: workers do nothing for it. It answers and never obeys: nothing that is sent to
 //! it changes a flow. Its thread ends with it, whoever is still connected.
 
 mod board;
+mod connections;
+#[cfg(test)]
+mod crowd;
 mod json;
 mod options;
 mod page;
+mod patience;
 mod routes;
 mod server;
 

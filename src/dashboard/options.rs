@@ -28,10 +28,35 @@ pub struct DashboardOptions {
     hosts: Vec<String>,
     pub(super) every: Duration,
     pub(super) keep: usize,
+    pub(super) limits: Limits,
 }
 
-/// The shortest time between two looks.
-const SHORTEST: Duration = Duration::from_millis(20);
+/// What those who are connected may take up.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// How many may be connected at once.
+    pub(super) connections: usize,
+    /// How many of them may stay to be told; less than all, so that there is always somebody who can go.
+    pub(super) staying: usize,
+    /// How long a request may take to come, from the moment when one could.
+    pub(super) asking: Duration,
+    /// How long somebody may take nothing of an answer.
+    pub(super) taking: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            connections: 128,
+            staying: 64,
+            asking: Duration::from_secs(10),
+            taking: Duration::from_secs(10),
+        }
+    }
+}
+
+/// The shortest and the longest time between two looks.
+const BETWEEN: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(24 * 3600));
 
 impl DashboardOptions {
     /// At an address with a port, such as `127.0.0.1:8080`, `localhost:8080` or `[::1]:0`.
@@ -42,6 +67,7 @@ impl DashboardOptions {
             hosts: Vec::new(),
             every: Duration::from_secs(1),
             keep: 16,
+            limits: Limits::default(),
         }
     }
 
@@ -59,10 +85,10 @@ impl DashboardOptions {
         self
     }
 
-    /// How long it is from one look at the flows to the next: a second, unless told otherwise, and at least 20 milliseconds. The curves
-    /// show 180 looks.
+    /// How long it is from one look at the flows to the next: a second, unless told otherwise, at least 20 milliseconds and at
+    /// most a day. The curves show 180 looks.
     pub fn every(mut self, time: Duration) -> Self {
-        self.every = time.max(SHORTEST);
+        self.every = time.clamp(BETWEEN.0, BETWEEN.1);
         self
     }
 

@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use axum::Router;
+use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, REFERRER_POLICY,
@@ -16,12 +16,13 @@ use axum::http::header::{
 };
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::{self, Next};
-use axum::response::sse::{Event, KeepAlive};
-use axum::response::{IntoResponse, Response, Sse};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
 use futures_core::Stream;
 use tokio::sync::mpsc::Receiver;
 
+use super::connections::Seat;
 use super::server::Service;
 use super::{json, page};
 
@@ -45,6 +46,7 @@ const HTML: &str = "text/html; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const JSON: &str = "application/json";
+const EVENTS: &str = "text/event-stream";
 
 pub(super) fn routes(service: Arc<Service>) -> Router {
     let typed = |kind: &'static str, body: String| ([(CONTENT_TYPE, kind)], body);
@@ -95,11 +97,9 @@ async fn guard(State(service): State<Arc<Service>>, request: Request, next: Next
 }
 
 /// The runs as they change, for who stays connected.
-async fn events(State(service): State<Arc<Service>>) -> Response {
-    match service.connect() {
-        Some(news) => Sse::new(News(news))
-            .keep_alive(KeepAlive::default())
-            .into_response(),
+async fn events(State(service): State<Arc<Service>>, Extension(seat): Extension<Seat>) -> Response {
+    match service.connect(seat) {
+        Some(news) => ([(CONTENT_TYPE, EVENTS)], Body::from_stream(News(news))).into_response(),
         None => (
             StatusCode::SERVICE_UNAVAILABLE,
             "too many look at this dashboard already\n",
@@ -109,10 +109,10 @@ async fn events(State(service): State<Arc<Service>>) -> Response {
 }
 
 /// What somebody is told, as a stream.
-struct News(Receiver<Event>);
+struct News(Receiver<Bytes>);
 
 impl Stream for News {
-    type Item = Result<Event, Infallible>;
+    type Item = Result<Bytes, Infallible>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.0.poll_recv(cx).map(|event| event.map(Ok))

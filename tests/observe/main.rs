@@ -4,6 +4,8 @@ mod analyze;
 #[cfg(feature = "dashboard")]
 mod chromium;
 #[cfg(feature = "dashboard")]
+mod crowd;
+#[cfg(feature = "dashboard")]
 mod dashboard;
 mod hot;
 #[cfg(feature = "dashboard")]
