@@ -1,7 +1,8 @@
 //! Where boxes and the lines between them go: layers from top to bottom, in the manner of K. Sugiyama, S. Tagawa and M. Toda, "Methods for
 //! visual understanding of hierarchical system structures", 1981.
 //!
-//! A box is one layer below the lowest of those it takes from. A line that crosses layers has a bend in each of them. The order in a
+//! A box is one layer below the lowest of those it takes from; one that takes from nobody is just above the highest of those it gives
+//! to. A line that crosses layers has a bend in each of them. The order in a
 //! layer is by the mean place of the neighbours, swept down and up a few times. A line that closes a cycle has no points, and the same
 //! input gives the same picture.
 
@@ -164,6 +165,14 @@ fn depths(boxes: usize, lines: &[(usize, usize)]) -> Vec<usize> {
             break;
         }
     }
+    // A source that comes in far below would have a long way there from the top.
+    for at in 0..boxes {
+        let below = lines.iter().filter(|&&(from, _)| from == at);
+        let highest = below.map(|&(_, to)| depths[to]).min();
+        if lines.iter().all(|&(_, to)| to != at) {
+            depths[at] = highest.unwrap_or(1).saturating_sub(1);
+        }
+    }
     depths
 }
 
@@ -283,6 +292,13 @@ mod tests {
         assert_eq!(drawn.boxes, [(0.0, 70.0), (0.0, 140.0), (0.0, 0.0)]);
         let points: Vec<usize> = drawn.lines.iter().map(Vec::len).collect();
         assert_eq!(points, [2, 2, 0, 0]);
+    }
+
+    #[test]
+    fn a_source_is_where_it_is_needed() {
+        let drawn = layout(4, &[(0, 1), (1, 2), (3, 2)], SIZES);
+        assert_eq!((drawn.boxes[3].1, drawn.boxes[1].1), (70.0, 70.0));
+        assert_eq!(drawn.lines[2].len(), 2);
     }
 
     #[test]
