@@ -35,3 +35,36 @@ fn who_holds_it_up_does_not() {
     drop(held);
     assert_eq!(items.count(), 19_999);
 }
+
+#[test]
+fn hundreds_of_short_flows_on_two_dashboards() {
+    let [one, other] = [(); 2].map(|()| Dashboard::bind("127.0.0.1:0").unwrap());
+    // Somebody who does not read before all is over.
+    let mut late = Events::connect(one.address());
+    let run = |name: String| {
+        let flow = Flow::from_range(0..10u64).stages(1).flow_name(name);
+        flow.show_on(&one).show_on(&other).count().unwrap()
+    };
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            scope.spawn(move || {
+                for flow in 0..75 {
+                    assert_eq!(run(format!("{thread} {flow}")), 10);
+                }
+            });
+        }
+    });
+    run("the last".to_owned());
+    late.wait_for("the last");
+    for dashboard in [&one, &other] {
+        let said = get(dashboard.address(), "/api/flows").json();
+        let flows = said["flows"].as_array().unwrap();
+        assert_eq!((flows.len(), &flows[0]["name"]), (16, &"the last".into()));
+        for flow in flows {
+            assert_eq!(
+                (&flow["state"], &flow["stages"][0]["items_in"]),
+                (&"done".into(), &10.into())
+            );
+        }
+    }
+}
