@@ -1,42 +1,31 @@
-//! A report drawn as SVG, and the style of all that is drawn here.
+//! A report drawn as SVG.
 //!
-//! Whatever stands in a name is text: every string goes through [`text`]. Colours are named by classes, and [`STYLE`] says what they are
-//! in light and in dark, so a page has to contain it once. Each box has the number of its stage in `data-stage`, and each line that of its
-//! edge in `data-edge`, so that a page that changes can find them.
+//! Whatever stands in a name is text: every string goes through [`text`]. Colours are named by classes, and `style.rs` says what they are,
+//! so a page has to contain that once. Each box has the number of its stage in `data-stage`, and each line that of its edge in
+//! `data-edge`, so that a page that changes can find them.
 
 use std::fmt::Write;
 
 use super::advice::percent;
 use super::figures::{figures, short};
 use super::layout::{Sizes, layout};
-use crate::plan::{Figures, HOT, Link, results, threads};
+use crate::plan::{Figures, HOT, Link, count, results, threads};
 use crate::run::{Report, StageReport};
 
 const SIZES: Sizes = Sizes {
-    width: 240.0,
-    height: 84.0,
-    gap: 28.0,
-    fall: 66.0,
+    width: 260.0,
+    height: 88.0,
+    gap: 24.0,
+    fall: 68.0,
 };
+/// Left and right of what stands in a box.
+const PADDING: f64 = 10.0;
 /// Around the graph, so that frames and labels are not cut off.
 const MARGIN: f64 = 8.0;
 /// How much smaller than drawn a graph may be shown before it is cut off and can be scrolled.
-const LEAST: f64 = 0.8;
-/// Letters of a name and of the small line below it that fit a box; the whole name is shown by its title.
-const LETTERS: (usize, usize) = (28, 38);
-
-/// What the classes of drawings look like.
-pub(crate) const STYLE: &str = "\
-:root{color-scheme:light dark;--back:#fff;--card:#f6f7f9;--ink:#1b1f24;--soft:#5b6472;--rule:#d9dee5;\
---busy:#2f6fd6;--starved:#c3cad4;--blocked:#d9822b;--calm:#2e8b57;--warm:#d08700;--hot:#c0392b}\
-@media (prefers-color-scheme:dark){:root{--back:#14171c;--card:#1d2229;--ink:#e7eaee;--soft:#9aa5b4;--rule:#343b46;\
---busy:#6ea0f2;--starved:#4a5361;--blocked:#e9a04f;--calm:#4fb37d;--warm:#e0a52e;--hot:#ef6a5a}}\
-svg text{fill:var(--ink);font:12px system-ui,sans-serif}svg .soft{fill:var(--soft);font-size:11px}\
-svg .name{font-weight:600;font-size:13px}.box{fill:var(--card);stroke:var(--rule);stroke-width:1}\
-.box.hot{stroke:var(--hot);stroke-width:2.5}.line{fill:none;stroke-linecap:round}.calm{stroke:var(--calm)}\
-.warm{stroke:var(--warm)}.line.hot{stroke:var(--hot)}.tip.calm{fill:var(--calm);stroke:none}.tip.warm{fill:var(--warm);stroke:none}\
-.tip.hot{fill:var(--hot);stroke:none}.busy{fill:var(--busy)}.starved{fill:var(--starved)}.blocked{fill:var(--blocked)}\
-.halo{paint-order:stroke;stroke:var(--back);stroke-width:5px}.graph{display:block;margin:0 auto;max-width:100%;height:auto}";
+const LEAST: f64 = 0.9;
+/// Letters of a name and of the small line below it that fit a box, in a font whose letters are wide; the whole name is shown by its title.
+const LETTERS: (usize, usize) = (25, 38);
 
 /// The stages and edges of a report as one SVG element.
 pub(super) fn graph(report: &Report, cores: usize) -> String {
@@ -78,10 +67,11 @@ fn drawn(report: &Report, figures: &Figures, size: impl Fn(f64, f64) -> String) 
     let (width, height) = (drawn.width + 2.0 * MARGIN, drawn.height + 2.0 * MARGIN);
     let mut out = format!(
         "<svg class=\"graph\" xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"{} {} {width} {height}\" {} \
-         role=\"img\" aria-label=\"the stages of the flow\">",
+         role=\"img\" aria-label=\"{}\">",
         -MARGIN,
         -MARGIN,
-        size(width, height)
+        size(width, height),
+        text(&in_words(report, &lines))
     );
     for (&(edge, place, _), points) in links.iter().zip(&drawn.lines) {
         line(&mut out, edge, &figures.links[edge][place], points);
@@ -115,6 +105,20 @@ fn drawn(report: &Report, figures: &Figures, size: impl Fn(f64, f64) -> String) 
     }
     out.push_str("</svg>");
     out
+}
+
+/// What a picture shows, for who does not see it.
+fn in_words(report: &Report, lines: &[(usize, usize)]) -> String {
+    let name = |at: usize| report.stages.get(at).map_or("", StageReport::name);
+    let lines = lines.iter();
+    let lines: Vec<String> = lines
+        .map(|&(from, to)| format!("{} to {}", name(from), name(to)))
+        .collect();
+    let stages = count(report.stages.len() as u64, "stage", "stages");
+    match lines.len() {
+        0 => stages,
+        _ => format!("{stages}: {}", lines.join(", ")),
+    }
 }
 
 /// What stands in a box.
@@ -221,11 +225,15 @@ fn boxed(
     let _ = write!(
         out,
         "<g data-stage=\"{at}\" transform=\"translate({x:.1} {y:.1})\"><title>{title}</title>\
-         <rect class=\"box{}\" width=\"{}\" height=\"{}\" rx=\"8\"/><text class=\"name\" x=\"12\" y=\"22\">{}</text>",
+         <rect class=\"box{}\" width=\"{}\" height=\"{}\" rx=\"8\"/>\
+         <svg x=\"{PADDING}\" width=\"{}\" height=\"{}\"><text class=\"name\" y=\"22\">{}</text>",
         if hot { " hot" } else { "" },
         SIZES.width,
         SIZES.height,
-        text(&cut(name, LETTERS.0))
+        // What is wider than thought does not leave the box.
+        SIZES.width - PADDING - 2.0,
+        SIZES.height,
+        text(&cut_middle(name, LETTERS.0))
     );
     let items = stage.items_in().max(stage.items_out());
     let mut rate = format!(
@@ -238,14 +246,14 @@ fn boxed(
     }
     let _ = write!(
         out,
-        "<text class=\"soft\" x=\"12\" y=\"40\">{}</text>",
+        "<text class=\"soft\" y=\"41\">{}</text>",
         text(&cut(&rate, LETTERS.1))
     );
-    let wide = SIZES.width - 24.0;
-    out.push_str(&bar(stage, 12.0, 50.0, wide, 8.0));
+    let wide = SIZES.width - 2.0 * PADDING;
+    out.push_str(&bar(stage, 1.0, 51.0, wide - 2.0, 9.0));
     let _ = write!(
         out,
-        "<text class=\"soft\" x=\"12\" y=\"74\">busy {}, no input {}, no room {}</text></g>",
+        "<text class=\"soft\" y=\"77\">busy {}, no input {}, no room {}</text></svg></g>",
         percent(stage.busy_share()),
         percent(stage.starved_share()),
         percent(stage.blocked_share())
@@ -272,13 +280,43 @@ pub(crate) fn bar(stage: &StageReport, x: f64, y: f64, width: f64, height: f64) 
     out
 }
 
-/// A name that fits a box.
-fn cut(name: &str, letters: usize) -> String {
-    if name.chars().count() <= letters {
-        return name.to_owned();
+/// A line that fits a box.
+fn cut(line: &str, letters: usize) -> String {
+    cut_at(line, letters, letters)
+}
+
+/// A name that fits a box: its middle is left out, since names begin alike and end alike.
+fn cut_middle(name: &str, letters: usize) -> String {
+    cut_at(name, letters, letters.div_ceil(2))
+}
+
+/// As many letters as fit, of them so many from the front.
+fn cut_at(line: &str, letters: usize, front: usize) -> String {
+    let all: usize = line.chars().map(wide).sum();
+    if all <= letters {
+        return line.to_owned();
     }
-    let short: String = name.chars().take(letters - 1).collect();
-    format!("{}…", short.trim_end())
+    let room = letters - 1;
+    let fitting = |most: usize| {
+        let mut sum = 0;
+        move |c: &char| {
+            sum += wide(*c);
+            sum <= most
+        }
+    };
+    let front: String = line.chars().take_while(fitting(front.min(room))).collect();
+    let left = room - front.chars().map(wide).sum::<usize>();
+    let back: String = line.chars().rev().take_while(fitting(left)).collect();
+    let back: String = back.chars().rev().collect();
+    format!("{}…{}", front.trim_end(), back.trim_start())
+}
+
+/// What a letter takes of a line; those of East Asia take two.
+fn wide(c: char) -> usize {
+    match c {
+        '\u{1100}'..='\u{115f}' | '\u{2e80}'..='\u{ffdc}' | '\u{1f300}'..='\u{3ffff}' => 2,
+        _ => 1,
+    }
 }
 
 /// A string as text of HTML and SVG, within elements and quoted attributes.
@@ -296,4 +334,19 @@ pub(crate) fn text(text: &str) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_fit_their_box_and_can_be_told_apart() {
+        assert_eq!(cut_middle("short", 9), "short");
+        assert_eq!(cut_middle("com.example.reader", 9), "com.e…der");
+        assert_eq!(cut_middle("com.example.writer", 9), "com.e…ter");
+        assert_eq!(cut_middle("日本語の段階", 9), "日本…段階");
+        assert_eq!(cut("1 thread, 20 items/s → collect", 9), "1 thread…");
+        assert_eq!(cut("日本語の段階", 12), "日本語の段階");
+    }
 }

@@ -1,12 +1,14 @@
 //! A report as a page: one file that needs nothing else, readable on narrow screens, in light and in dark.
 
 use std::fmt::Write;
+use std::iter;
 use std::time::Duration;
 
 use super::advice::{percent, sentence};
 use super::analyze::analyze;
-use super::draw::{STYLE, bar, graph, text};
+use super::draw::{bar, graph, text};
 use super::figures::short;
+use super::style::STYLE;
 use crate::plan::{bytes, count, list, number};
 use crate::run::{Report, StageReport, Timeline};
 
@@ -15,21 +17,23 @@ const PAGE: &str = "\
 *{box-sizing:border-box}body{margin:0;background:var(--back);color:var(--ink);font:15px/1.45 system-ui,sans-serif}\
 main{max-width:1180px;margin:0 auto;padding:20px 16px 48px}h1{font-size:22px;margin:0 0 2px}h2{font-size:16px;margin:28px 0 10px}\
 p{margin:0 0 8px}.soft{color:var(--soft)}.said{background:var(--card);border:1px solid var(--rule);border-left:4px solid var(--hot);\
-border-radius:8px;padding:12px 14px;margin:14px 0}.scroll{overflow-x:auto}\
+border-radius:8px;padding:12px 14px;margin:14px 0;overflow-wrap:anywhere}\
 .key{display:flex;flex-wrap:wrap;gap:4px 16px;font-size:13px;color:var(--soft);margin:8px 0 0}.key i{display:inline-block;width:12px;\
-height:12px;border-radius:3px;margin-right:5px;vertical-align:-1px}table{border-collapse:collapse;width:100%;font-size:14px}\
+height:12px;border-radius:3px;margin-right:5px;vertical-align:-1px;box-shadow:inset 0 0 0 1px var(--edge)}table{border-collapse:collapse;width:100%;font-size:14px}\
 th,td{text-align:right;padding:7px 9px;border-bottom:1px solid var(--rule);font-variant-numeric:tabular-nums;white-space:nowrap}\
-th{color:var(--soft);font-weight:500}th:first-child,td:first-child{text-align:left}td:first-child{font-weight:600;white-space:normal;\
-overflow-wrap:anywhere}td svg{width:120px;height:10px;vertical-align:middle}.grid{display:grid;gap:12px;\
-grid-template-columns:repeat(auto-fill,minmax(min(100%,340px),1fr))}figure{margin:0;background:var(--card);\
+th{color:var(--soft);font-weight:500}th:first-child{text-align:left}tbody th{color:inherit;font-weight:600;white-space:normal;\
+overflow-wrap:anywhere}td svg{width:120px;height:10px;vertical-align:middle;overflow:visible}.grid{display:grid;gap:12px;\
+grid-template-columns:repeat(auto-fill,minmax(min(100%,340px),1fr))}figure{display:flex;flex-direction:column;justify-content:space-between;margin:0;background:var(--card);\
 border:1px solid var(--rule);border-radius:8px;padding:10px 12px}figcaption{display:flex;justify-content:space-between;gap:10px;\
-font-size:13px;margin-bottom:6px}figcaption b{overflow-wrap:anywhere}figcaption span{color:var(--soft);white-space:nowrap}\
+font-size:13px;margin-bottom:6px;align-items:baseline}figcaption b{overflow-wrap:anywhere}figcaption span{color:var(--soft);white-space:nowrap}\
 figure svg{display:block;width:100%;height:64px}.area{fill:var(--busy);opacity:.22}.curve{fill:none;stroke:var(--busy);\
 stroke-width:1.6;vector-effect:non-scaling-stroke}.fill .area{fill:var(--blocked)}.fill .curve{stroke:var(--blocked)}\
-.axis{display:flex;justify-content:space-between;font-size:11px;color:var(--soft);margin-top:3px}\
-@media (max-width:700px){table,tbody,tr,td{display:block}thead{display:none}tr{border:1px solid var(--rule);border-radius:8px;\
-background:var(--card);padding:8px 12px;margin-bottom:10px}td{display:flex;justify-content:space-between;gap:12px;border:0;\
-padding:3px 0;text-align:right}td::before{content:attr(data-label);color:var(--soft);font-weight:400}td:first-child::before{content:none}td:empty{display:none}}\
+.axis{display:flex;justify-content:space-between;font-size:12px;color:var(--soft);margin-top:3px}\
+@media (max-width:700px){table,tbody{display:block}thead{display:none}tbody tr{display:grid;grid-template-columns:1fr 1fr;gap:0 18px;\
+border:1px solid var(--rule);border-radius:8px;background:var(--card);padding:8px 12px;margin-bottom:10px}\
+tbody th{grid-column:1/-1;border:0;padding:3px 0}td{display:flex;justify-content:space-between;align-items:center;gap:8px;border:0;\
+padding:3px 0;white-space:normal}td::before{content:attr(data-label);color:var(--soft);white-space:nowrap}td:empty{display:none}\
+td:last-child{grid-column:1/-1}td svg{flex:1;min-width:0}}\
 code{font:0.93em ui-monospace,monospace;overflow-wrap:anywhere}.hottest{margin:10px 0 0}";
 
 /// The whole page.
@@ -54,7 +58,8 @@ pub(super) fn html(report: &Report, cores: usize) -> String {
     }
     let _ = write!(
         out,
-        "<h2>Stages and edges</h2><div class=\"scroll\">{}</div>{KEY}<h2>Stages</h2>",
+        "<h2 id=\"graph\">Stages and edges</h2><div class=\"scroll\" role=\"group\" aria-labelledby=\"graph\" tabindex=\"0\">{}</div>{KEY}\
+         <h2 id=\"stages\">Stages</h2>",
         graph(report, cores)
     );
     table(&mut out, report);
@@ -127,19 +132,33 @@ fn table(out: &mut String, report: &Report) {
         .into_iter()
         .filter(|(_, of)| stages.iter().any(|stage| !of(stage).is_empty()));
     let columns: Vec<Column> = often.into_iter().chain(rare).collect();
-    out.push_str("<div class=\"scroll\"><table><thead><tr><th>stage</th>");
-    for (head, _) in &columns {
-        let _ = write!(out, "<th>{head}</th>");
+    // On narrow screens it does not look like a table, so it says by roles that it is.
+    out.push_str(
+        "<div class=\"scroll\" role=\"group\" aria-labelledby=\"stages\" tabindex=\"0\"><table role=\"table\">\
+         <thead role=\"rowgroup\"><tr role=\"row\">",
+    );
+    let heads = columns.iter().map(|(head, _)| *head);
+    for head in iter::once("stage").chain(heads).chain(["time"]) {
+        let _ = write!(out, "<th scope=\"col\" role=\"columnheader\">{head}</th>");
     }
-    out.push_str("<th>time</th></tr></thead><tbody>");
+    out.push_str("</tr></thead><tbody role=\"rowgroup\">");
     for stage in stages {
-        let _ = write!(out, "<tr><td>{}</td>", text(stage.name()));
+        let _ = write!(
+            out,
+            "<tr role=\"row\"><th scope=\"row\" role=\"rowheader\">{}</th>",
+            text(stage.name())
+        );
         for (head, of) in &columns {
-            let _ = write!(out, "<td data-label=\"{head}\">{}</td>", text(&of(stage)));
+            let _ = write!(
+                out,
+                "<td role=\"cell\" data-label=\"{head}\">{}</td>",
+                text(&of(stage))
+            );
         }
         let _ = write!(
             out,
-            "<td data-label=\"time\"><svg viewBox=\"0 0 120 10\" role=\"img\" aria-label=\"busy {}, no input {}, no room {}\">{}</svg></td></tr>",
+            "<td role=\"cell\" data-label=\"time\"><svg viewBox=\"0 0 120 10\" preserveAspectRatio=\"none\" role=\"img\">\
+             <title>busy {}, no input {}, no room {}</title>{}</svg></td></tr>",
             percent(stage.busy_share()),
             percent(stage.starved_share()),
             percent(stage.blocked_share()),
@@ -227,9 +246,10 @@ fn chart(
     let _ = write!(
         out,
         "<figure class=\"{class}\"><figcaption><b>{}</b><span>{}</span></figcaption><svg viewBox=\"0 0 {width} {height}\" \
-         preserveAspectRatio=\"none\" role=\"img\" aria-label=\"{}\">",
+         preserveAspectRatio=\"none\" role=\"img\" aria-label=\"{}: {}\">",
         text(name),
         text(said),
+        text(name),
         text(said)
     );
     if !curve.is_empty() {
@@ -298,7 +318,7 @@ mod tests {
                 + page.matches(&format!("<{tag} ")).count();
             assert_eq!(opened, page.matches(&format!("</{tag}>")).count(), "{tag}");
         }
-        assert!(page.contains("<th>skew</th>") && !page.contains("<th>late</th>"));
+        assert!(page.contains(">skew</th>") && !page.contains(">late</th>"));
         // A curve for each stage and each edge.
         assert_eq!(page.matches("class=\"curve\"").count(), 5);
         assert!(html(&Report::default(), 4).ends_with("</html>\n"));

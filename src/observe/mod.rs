@@ -4,7 +4,7 @@
 //! - `metrics.rs` (feature `metrics`): counters, gauges and histograms for a recorder
 //! - `trace.rs` (feature `tracing`): spans and events; without the feature `untraced.rs`, which does nothing
 //! - `sampler.rs`: the one thread that looks at a run from time to time
-//! - `timeline.rs`: what a run has done by when; `layout.rs`, `draw.rs`, `figures.rs`, `html.rs`: pictures of it
+//! - `timeline.rs`: what a run has done by when; `layout.rs`, `draw.rs`, `style.rs`, `figures.rs`, `html.rs`: pictures of it
 //! - `explain.rs`, `analyze.rs`, `advice.rs`: the report over the plan, and the sentence that names the bottleneck
 //!
 //! All but tracing are watchers ([`Watch`](crate::run::Watch)) or read a [`Report`](crate::Report), which is plain data: the
@@ -27,6 +27,7 @@ mod progress;
 mod sampler;
 #[cfg(test)]
 mod samples;
+mod style;
 #[cfg(test)]
 mod tests;
 mod timeline;
@@ -38,7 +39,7 @@ mod untraced;
 #[cfg(feature = "dashboard")]
 pub(crate) use advice::percent;
 #[cfg(feature = "dashboard")]
-pub(crate) use draw::{STYLE, bar, live, text};
+pub(crate) use draw::{bar, live, text};
 #[cfg(feature = "dashboard")]
 pub(crate) use figures::short;
 #[cfg(feature = "dashboard")]
@@ -47,6 +48,8 @@ pub(crate) use html::said;
 pub use metrics::Metrics;
 #[cfg(feature = "progress")]
 pub use progress::Progress;
+#[cfg(feature = "dashboard")]
+pub(crate) use style::STYLE;
 pub(crate) use timeline::Timekeeper;
 #[cfg(feature = "tracing")]
 pub(crate) use trace::{Begun, Tap, Trace, WorkerTrace};

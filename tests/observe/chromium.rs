@@ -96,6 +96,28 @@ impl Browser {
         );
     }
 
+    /// Presses a key, wherever the page has its focus.
+    fn press(&self, key: &str) {
+        for kind in ["keyDown", "keyUp"] {
+            let event = json!({"type": kind, "key": key, "code": key, "text": if key == "Enter" { "\r" } else { "" },
+                "windowsVirtualKeyCode": if key == "Enter" { 13 } else { 9 }});
+            let event = json!({"cmd": "Input.dispatchKeyEvent", "params": event});
+            self.post("/goog/cdp/execute", &event);
+        }
+    }
+
+    /// What a screen reader is given: the role and the name of everything.
+    fn read_out(&self) -> Vec<(String, String)> {
+        let tree = json!({"cmd": "Accessibility.getFullAXTree", "params": {}});
+        let tree = self.post("/goog/cdp/execute", &tree);
+        let nodes = tree["nodes"].as_array().unwrap().iter();
+        let heard = nodes.filter(|node| node["ignored"] != json!(true));
+        let word = |of: &Value| of["value"].as_str().unwrap_or_default().to_owned();
+        heard
+            .map(|node| (word(&node["role"]), word(&node["name"])))
+            .collect()
+    }
+
     /// What the browser complained of.
     fn complaints(&self) -> Value {
         self.post("/se/log", &json!({"type": "browser"}))
@@ -221,4 +243,102 @@ fn the_page_shows_what_the_report_says() {
         browser.shown(0, "items_in"),
         report.stages()[0].items_in().to_string()
     );
+}
+
+#[test]
+#[ignore = "needs Chromium: .ci/chromium cargo test --features dashboard --test observe chromium -- --ignored"]
+fn the_page_is_for_keyboards_and_screen_readers() {
+    let options = DashboardOptions::new("127.0.0.1:0").every(Duration::from_millis(100));
+    let dashboard = Dashboard::bind(options).unwrap();
+    let run = |name: &str| {
+        let flow = Flow::from_range(0..1_000u64)
+            .name("numbers")
+            .flow_name(name);
+        let flow = flow.show_on(&dashboard).broadcast();
+        let flow = flow
+            .to(|flow| flow.name("left"))
+            .to(|flow| flow.name("middle"));
+        flow.to(|flow| flow.name("right")).merge().run().unwrap();
+    };
+    run("first");
+    run("second");
+    let browser = Browser::start();
+    browser.size(400, "light");
+    browser.open(&dashboard.url());
+    browser.wait_until("return document.getElementById('link').textContent === 'live'");
+
+    // What is too wide begins in its middle, and does not make the page wider.
+    browser.wait_until(
+        "const box = document.querySelector('.drawn'); \
+         return box.scrollWidth > box.clientWidth && box.scrollLeft > 0 && document.documentElement.scrollWidth === 400",
+    );
+    // Tables are tables also where they do not look like it; pictures have words.
+    let heard = browser.read_out();
+    let has = |role: &str, name: &str| {
+        let found = heard.iter().any(|(r, n)| r == role && n.starts_with(name));
+        assert!(found, "{role} {name}: {heard:?}");
+    };
+    has("button", "Pause");
+    has("region", "second");
+    has("heading", "second");
+    has("group", "stages of second");
+    has("table", "");
+    has("rowheader", "numbers");
+    has("cell", "");
+    has("image", "busy ");
+    has("image", "5 stages: numbers to left, numbers to middle");
+    let nameless = heard.iter().filter(|(role, name)| {
+        ["button", "heading", "image", "region"].contains(&role.as_str()) && name.is_empty()
+    });
+    assert_eq!(nameless.count(), 0, "{heard:?}");
+
+    // The latest is open and the one before is not, until a reader opens it; then it stays so.
+    let open = |name: &str| {
+        format!(
+            "[...document.querySelectorAll('section')].find((run) => run.querySelector('h2').textContent === '{name}')\
+             ?.querySelector('details').open"
+        )
+    };
+    browser.wait_until(&format!(
+        "return {} === true && {} === false",
+        open("second"),
+        open("first")
+    ));
+    let focused = "return document.activeElement.querySelector('h2')?.textContent === 'first'";
+    browser.eval("document.getElementById('pause').focus()");
+    for _ in 0..20 {
+        if browser.eval(focused) == json!(true) {
+            break;
+        }
+        browser.press("Tab");
+    }
+    assert_eq!(browser.eval(focused), json!(true));
+    browser.press("Enter");
+    browser.wait_until(&format!("return {} === true", open("first")));
+    run("third");
+    browser.wait_until(&format!(
+        "return {} === true && {} === false && {} === true",
+        open("third"),
+        open("second"),
+        open("first")
+    ));
+    assert_eq!(browser.eval(focused), json!(true), "the focus stays");
+
+    // A page that is paused stays as it is, and catches up.
+    browser.eval("document.getElementById('pause').focus()");
+    browser.press("Enter");
+    browser.wait_until("return document.getElementById('link').textContent === 'paused'");
+    browser.eval(
+        "window.told = 0; const news = new EventSource('/events'); \
+         news.addEventListener('flows', (event) => { if (event.data.includes('fourth')) window.told = 1; });",
+    );
+    run("fourth");
+    browser.wait_until("return window.told === 1");
+    assert_eq!(
+        browser.eval(&format!("return {}", open("fourth"))),
+        Value::Null
+    );
+    browser.press("Enter");
+    browser.wait_until(&format!("return {} === true", open("fourth")));
+    assert_eq!(browser.complaints(), json!([]));
 }
