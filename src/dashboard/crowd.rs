@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 use super::board::Board;
 use super::connections::{Connections, Seat};
 use super::options::{DashboardOptions, Limits};
+use super::routes;
 use super::server::Service;
 
 /// For a test that would wait for ever otherwise.
@@ -34,14 +35,18 @@ struct Host {
 
 impl Host {
     fn start(limits: Limits) -> Self {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let at = listener.local_addr().unwrap();
-        let (stop, stopped) = oneshot::channel();
         let big = Bytes::from(vec![b'x'; BIG]);
         let app = Router::new()
             .route("/", get(async || "small"))
             .route("/big", get(async move || big.clone()));
+        Host::serve(app, limits)
+    }
+
+    fn serve(app: Router, limits: Limits) -> Self {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let at = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel();
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
@@ -210,6 +215,33 @@ fn who_takes_nothing_of_an_answer_is_cut_off() {
     let host = Host::start(limits());
     let answer = host.read("/big");
     assert_eq!(answer.bytes().filter(|byte| *byte == b'x').count(), BIG);
+    host.stop();
+}
+
+#[test]
+fn who_asks_for_the_head_of_the_news_does_not_stay() {
+    let options = DashboardOptions::new("127.0.0.1:0");
+    let board = Arc::new(Board::new(options.every, options.keep));
+    let app = routes::routes(Arc::new(Service::new(board, options)));
+    let host = Host::serve(app, limits());
+    let heads: Vec<TcpStream> = (0..20)
+        .map(|_| {
+            let mut stream = host.connect();
+            write!(stream, "HEAD /events HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                stream.read_exact(&mut byte).unwrap();
+                head.extend(byte);
+            }
+            assert!(head.starts_with(b"HTTP/1.1 200"));
+            stream
+        })
+        .collect();
+    // The limit holds for them as for others.
+    for stream in heads.into_iter().take(20 - 8) {
+        assert_eq!(read_to_the_end(stream), b"");
+    }
     host.stop();
 }
 

@@ -56,7 +56,9 @@ use crate::stage::Graph;
 /// | an edge | `id`, `from` (an array), `to`, `capacity`, `fill`, `high_water`, `unit` of these three (`batches`; between stages `events`) |
 ///
 /// # Cost
-/// One thread, which reads the counters once a second. It writes pages only for those who look.
+/// One thread, which reads the counters once a second. It writes pages only for those who look. At most 128 are connected at once, of whom
+/// 64 may stay to see changes; when there is no room the oldest of the others goes. A request that does not come, and an answer that
+/// is not taken, end their connection after ten seconds. Dropping it waits for a quarter of a second at most for those who are slow.
 ///
 /// # Examples
 /// ```

@@ -98,8 +98,11 @@ async fn guard(State(service): State<Arc<Service>>, request: Request, next: Next
 
 /// The runs as they change, for who stays connected.
 async fn events(State(service): State<Arc<Service>>, Extension(seat): Extension<Seat>) -> Response {
-    match service.connect(seat) {
-        Some(news) => ([(CONTENT_TYPE, EVENTS)], Body::from_stream(News(news))).into_response(),
+    match service.connect(seat.clone()) {
+        Some(news) => {
+            let news = News { news, seat };
+            ([(CONTENT_TYPE, EVENTS)], Body::from_stream(news)).into_response()
+        }
         None => (
             StatusCode::SERVICE_UNAVAILABLE,
             "too many look at this dashboard already\n",
@@ -109,12 +112,22 @@ async fn events(State(service): State<Arc<Service>>, Extension(seat): Extension<
 }
 
 /// What somebody is told, as a stream.
-struct News(Receiver<Bytes>);
+struct News {
+    news: Receiver<Bytes>,
+    seat: Seat,
+}
 
 impl Stream for News {
     type Item = Result<Bytes, Infallible>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.0.poll_recv(cx).map(|event| event.map(Ok))
+        self.news.poll_recv(cx).map(|event| event.map(Ok))
+    }
+}
+
+impl Drop for News {
+    /// Who asked for the head alone, or has heard the end, does not stay, though the connection may.
+    fn drop(&mut self) {
+        self.seat.keep(false);
     }
 }
