@@ -24,6 +24,10 @@ const PADDING: f64 = 10.0;
 const MARGIN: f64 = 8.0;
 /// How much smaller than drawn a graph may be shown before it is cut off and can be scrolled.
 const LEAST: f64 = 0.9;
+/// How wide a letter beside a line is, or a little more.
+const LETTER: f64 = 6.3;
+/// Room for what stands beside lines comes in steps, so that the picture does not move with each digit.
+const STEP: f64 = 40.0;
 /// Letters of a name and of the small line below it that fit a box, in a font whose letters are wide; the whole name is shown by its title.
 const LETTERS: (usize, usize) = (25, 38);
 
@@ -64,11 +68,22 @@ fn drawn(report: &Report, figures: &Figures, size: impl Fn(f64, f64) -> String) 
         .map(|&(edge, place, to)| (report.edges[edge].from[place], to))
         .collect();
     let drawn = layout(report.stages.len(), &lines, SIZES);
-    let (width, height) = (drawn.width + 2.0 * MARGIN, drawn.height + 2.0 * MARGIN);
+    let (mut labels, mut left, mut right) = (String::new(), 0.0, drawn.width);
+    for (at, (&(edge, place, _), points)) in links.iter().zip(&drawn.lines).enumerate() {
+        let (from, to) = lines[at];
+        let leaving = lines.iter().filter(|line| line.0 == from).count();
+        let entering = lines.iter().filter(|line| line.1 == to).count();
+        let link = &figures.links[edge][place];
+        let (begin, end) = label(&mut labels, link, points, entering > leaving);
+        (left, right) = (f64::min(left, begin), f64::max(right, end));
+    }
+    let beside = |room: f64| MARGIN + (room / STEP).ceil() * STEP;
+    let (before, behind) = (beside(-left), beside(right - drawn.width));
+    let (width, height) = (before + drawn.width + behind, drawn.height + 2.0 * MARGIN);
     let mut out = format!(
         "<svg class=\"graph\" xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"{} {} {width} {height}\" {} \
          role=\"img\" aria-label=\"{}\">",
-        -MARGIN,
+        -before,
         -MARGIN,
         size(width, height),
         text(&in_words(report, &lines))
@@ -76,17 +91,7 @@ fn drawn(report: &Report, figures: &Figures, size: impl Fn(f64, f64) -> String) 
     for (&(edge, place, _), points) in links.iter().zip(&drawn.lines) {
         line(&mut out, edge, &figures.links[edge][place], points);
     }
-    for (at, (&(edge, place, _), points)) in links.iter().zip(&drawn.lines).enumerate() {
-        let (from, to) = lines[at];
-        let leaving = lines.iter().filter(|line| line.0 == from).count();
-        let entering = lines.iter().filter(|line| line.1 == to).count();
-        label(
-            &mut out,
-            &figures.links[edge][place],
-            points,
-            entering > leaving,
-        );
-    }
+    out.push_str(&labels);
     let ends: Vec<(usize, String)> = results(plan).collect();
     for (at, (stage, &corner)) in report.stages.iter().zip(&drawn.boxes).enumerate() {
         let end = ends.iter().find(|(of, _)| *of == at).map(|(_, end)| &**end);
@@ -171,10 +176,10 @@ fn line(out: &mut String, edge: usize, link: &Link, points: &[(f64, f64)]) {
 }
 
 /// What stands at a line: at its bend if it has one, or else at the end that it shares with fewer others, on the side to which it does
-/// not turn.
-fn label(out: &mut String, link: &Link, points: &[(f64, f64)], begins: bool) {
+/// not turn. Returns where the words begin and end.
+fn label(out: &mut String, link: &Link, points: &[(f64, f64)], begins: bool) -> (f64, f64) {
     let (Some(&first), Some(&last)) = (points.first(), points.last()) else {
-        return;
+        return (0.0, 0.0);
     };
     let inner = if begins {
         points.get(1)
@@ -204,6 +209,12 @@ fn label(out: &mut String, link: &Link, points: &[(f64, f64)], begins: bool) {
             y + 14.0 * at as f64,
             text(words)
         );
+    }
+    let letters = link.label.iter().map(|words| words.chars().count()).max();
+    let wide = letters.unwrap_or(0) as f64 * LETTER;
+    match turns_right {
+        true => (x - wide, x),
+        false => (x, x + wide),
     }
 }
 
