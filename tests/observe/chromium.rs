@@ -1,8 +1,10 @@
 //! The page of a dashboard in a real browser, driven by chromedriver.
 
 use std::net::SocketAddr;
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
+use millstream::stage::{self, Graph, Next, Subscription};
 use millstream::{Dashboard, DashboardOptions, Flow, Observer, Skip};
 use serde_json::{Value, json};
 
@@ -340,5 +342,60 @@ fn the_page_is_for_keyboards_and_screen_readers() {
     );
     browser.press("Enter");
     browser.wait_until(&format!("return {} === true", open("fourth")));
+    assert_eq!(browser.complaints(), json!([]));
+}
+
+#[test]
+#[ignore = "needs Chromium: .ci/chromium cargo test --features dashboard --test observe chromium -- --ignored"]
+fn stages_that_ask_are_on_the_page() {
+    let options = DashboardOptions::new("127.0.0.1:0").every(Duration::from_millis(100));
+    let dashboard = Dashboard::bind(options).unwrap();
+    let browser = Browser::start();
+    browser.open(&dashboard.url());
+    browser.wait_until("return document.getElementById('link').textContent === 'live'");
+
+    let graph = Graph::new("readings");
+    dashboard.show_stages(&graph);
+    let (word, words) = channel::<()>();
+    let numbers = stage::from_iter(0..100u64).name("numbers");
+    let numbers = numbers.graph(&graph).start().unwrap();
+    let held = stage::for_each_batch(move |_: Vec<u64>| {
+        // Until the test says so.
+        let _ = words.recv();
+        Ok(Next::Go)
+    });
+    let demand = Subscription::new().max_demand(10).min_demand(5);
+    let held = held.name("held").graph(&graph);
+    let held = held.subscribe_to(&numbers, demand).start().unwrap();
+
+    let state = |stage: usize| {
+        format!(
+            "document.querySelector(\".stages [data-stage='{stage}'] [data-of='state']\")?.textContent"
+        )
+    };
+    browser.wait_until(&format!(
+        "return {} === 'blocked' && {} === 'busy'",
+        state(0),
+        state(1)
+    ));
+    // Both are in the picture, with a line between them that is red.
+    browser.wait_until("return document.querySelectorAll('.drawn [data-stage]').length === 2");
+    browser.wait_until("return document.querySelector('.line.hot[data-edge=\"0\"]') !== null");
+    let room = "document.querySelector('.edges [data-of=\"capacity\"]').parentNode.textContent";
+    assert_eq!(browser.eval(&format!("return {room}")), "10 events");
+
+    drop(word);
+    held.join().unwrap();
+    drop(numbers);
+    browser.wait_until("return document.querySelector('section').dataset.state === 'done'");
+    let report = graph.report();
+    for (at, stage) in report.stages().iter().enumerate() {
+        assert_eq!(browser.shown(at, "items_in"), stage.items_in().to_string());
+        assert_eq!(
+            browser.shown(at, "items_out"),
+            stage.items_out().to_string()
+        );
+        assert_eq!(browser.shown(at, "state"), "ended");
+    }
     assert_eq!(browser.complaints(), json!([]));
 }
