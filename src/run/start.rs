@@ -9,7 +9,8 @@ use super::report::Report;
 use super::scene::Scene;
 use super::watch::{Watchers, next_number, unwanted};
 use super::{
-    After, Afters, Clock, Context, Graph, ManualClock, Measure, Shared, Stage, seeded, threads,
+    After, Afters, Clock, Context, Graph, ManualClock, Measure, Observer, Shared, Stage, seeded,
+    threads,
 };
 use crate::edge::AnyEdge;
 use crate::error::{Error, ErrorKind};
@@ -28,6 +29,8 @@ pub(crate) struct Prepared<'env> {
     pub(crate) seed: Option<u64>,
     /// Those who are told when it begins and ends.
     pub(super) watchers: Arc<Watchers>,
+    /// Those who look at it once it has begun.
+    observers: Vec<Observer>,
 }
 
 /// One worker to be started: its place and its options, from which its thread makes its [`Context`].
@@ -139,9 +142,6 @@ impl<'env> Prepared<'env> {
         if held {
             shared.hold();
         }
-        for observer in &observers {
-            observer.looks_at(&shared);
-        }
         Ok(Prepared {
             stages,
             edges,
@@ -150,7 +150,17 @@ impl<'env> Prepared<'env> {
             afters,
             seed,
             watchers: Arc::new(Watchers::new(watchers)),
+            observers,
         })
+    }
+
+    /// Shows the run to all who look at it: from here on it will end. One that is refused, or never started, is shown to nobody, who
+    /// would wait for its end for good.
+    fn begin(&self) {
+        for observer in &self.observers {
+            observer.looks_at(&self.shared);
+        }
+        self.watchers.begin(&self.shared);
     }
 
     /// Refuses a held run where the caller waits for its end and so cannot let it go.
@@ -168,7 +178,7 @@ impl<'env> Prepared<'env> {
     /// Runs to the end on scoped threads (or on this one, if seeded), then gives the report.
     pub(crate) fn run(self) -> Result<Report, Error> {
         self.refuse_held()?;
-        self.watchers.begin(&self.shared);
+        self.begin();
         match self.seed {
             Some(seed) => seeded::drive(&self, seed, false),
             None => std::thread::scope(|scope| threads::spawn_scoped(&self, scope)),
@@ -179,7 +189,7 @@ impl<'env> Prepared<'env> {
     /// Runs on scoped threads while `during` uses what comes out of it.
     pub(crate) fn run_with<R>(self, during: impl FnOnce() -> R) -> Result<R, Error> {
         self.refuse_held()?;
-        self.watchers.begin(&self.shared);
+        self.begin();
         let over = OverOnDrop(&self.shared);
         let made = std::thread::scope(|scope| {
             threads::spawn_scoped(&self, scope);
@@ -226,7 +236,7 @@ impl Drop for OverOnDrop<'_> {
 impl Prepared<'static> {
     /// Starts threads of their own that outlive this call.
     pub(crate) fn launch(self) -> Launched {
-        self.watchers.begin(&self.shared);
+        self.begin();
         let run = Arc::new(self);
         let threads = threads::spawn(&run);
         Launched {

@@ -125,6 +125,20 @@ fn a_flow_that_does_not_start_is_not_told_of() {
     assert!(log.lines().is_empty());
 }
 
+#[test]
+fn nobody_waits_for_the_end_of_a_run_that_was_refused() {
+    let observer = Observer::new();
+    let held = Flow::from_range(0..9).held().observe(&observer);
+    assert_eq!(held.count().unwrap_err().kind(), ErrorKind::Plan);
+    assert!(!observer.is_running());
+    // Nor does it take the place of the run before.
+    Flow::from_range(0..9).observe(&observer).run().unwrap();
+    let held = Flow::from_range(0..7).held().observe(&observer);
+    held.scope(|items| items.count()).unwrap_err();
+    let report = observer.report().unwrap();
+    assert_eq!(report.stages()[0].items_in(), 9);
+}
+
 /// Panics when it is told of the beginning, or of the end, with a value whose drop panics too.
 struct Panics {
     at_once: bool,
