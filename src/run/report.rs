@@ -84,7 +84,7 @@ pub struct WorkerReport {
 #[non_exhaustive]
 #[repr(u8)]
 pub enum Doing {
-    /// It works, or its thread has not begun.
+    /// It works, or its thread has not begun. In a seeded run, in which all take turns on one thread, also that it could work.
     #[default]
     Working,
     /// It waits for input.

@@ -3,7 +3,8 @@
 //! Workers never block, so a scheduler is a loop that steps one of them at a time. When none can go on, their
 //! half-full batches are flushed, as lingering would; then those that wait for the world outside are given a moment.
 //! The time of the run stands still, so that neither pacing nor lingering depends on the speed of the machine, and is
-//! moved on to the next timer when nothing else can be done.
+//! moved on to the next timer when nothing else can be done. What a worker is busy is measured by the machine's clock, and only while it
+//! has the thread.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
@@ -32,11 +33,14 @@ pub(crate) fn drive(run: &Prepared<'_>, seed: u64, attended: bool) {
         trace.tap(&cx.counts.tap);
         traces.push(trace);
         cx.counts.begin(run.shared.age());
+        cx.counts.steps_aside(run.shared.age());
     }
     let mut open: Vec<Option<Box<dyn Worker + '_>>> = Vec::new();
     for ((seat, cx), trace) in run.workers.iter().zip(&contexts).zip(&traces) {
         let inside = trace.enter();
+        cx.counts.does(Doing::Working, run.shared.age());
         let made = catch_unwind(AssertUnwindSafe(|| run.stages[seat.stage].worker(cx)));
+        cx.counts.steps_aside(run.shared.age());
         match made {
             Ok(worker) => open.push(Some(worker)),
             Err(payload) => {
@@ -78,6 +82,7 @@ pub(crate) fn drive(run: &Prepared<'_>, seed: u64, attended: bool) {
         cx.counts.does(Doing::Working, run.shared.age());
         match catch_unwind(AssertUnwindSafe(|| worker.step())) {
             Ok(Ok(Step::Progress)) => {
+                cx.counts.steps_aside(run.shared.age());
                 stuck.fill(None);
                 idle_since = None;
             }
@@ -124,10 +129,15 @@ fn close<'w>(
     trace: &WorkerTrace,
     worker: &mut Option<Box<dyn Worker + 'w>>,
 ) {
-    let dropped = catch_unwind(AssertUnwindSafe(|| drop(worker.take())));
+    let Some(open) = worker.take() else {
+        return;
+    };
+    cx.counts.does(Doing::Working, run.shared.age());
+    let dropped = catch_unwind(AssertUnwindSafe(|| drop(open)));
     if let Err(payload) = dropped {
         caught(run, cx, trace, payload);
     }
+    cx.counts.end(run.shared.age());
 }
 
 /// Every worker is stuck: flush what lingers, or give inputs from outside a moment. False when it is hopeless.

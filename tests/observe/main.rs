@@ -15,6 +15,7 @@ mod metrics;
 mod pictures;
 #[cfg(feature = "progress")]
 mod progress;
+mod seeded;
 mod size;
 mod timeline;
 #[cfg(feature = "tracing")]
