@@ -133,8 +133,11 @@ impl<S: Stream> Feed for StreamFeed<'_, S> {
             self.pace.pause();
             return Ok(if turn.over { Pull::End } else { Pull::Pending });
         }
-        begin(self.cx, turn.ticket, taken.items.len());
+        let ticket = turn.ticket;
         turn.ticket += 1;
+        // Whoever listens to batches is called without the lock.
+        drop(guard);
+        begin(self.cx, ticket, taken.items.len());
         Ok(Pull::Chunk(taken.items.into_iter()))
     }
 

@@ -104,12 +104,16 @@ enum Side {
     Ended,
 }
 
-/// Makes sure that a batch lies open, if there is one.
-fn open<T>(rest: &mut vec::IntoIter<T>, receiver: Option<&Inlet<Batch<T>>>, cx: &Context) -> Side {
+/// Makes sure that a batch lies open, if there is one; notes the items of each that it took, and the bytes of one.
+fn open<T>(
+    rest: &mut vec::IntoIter<T>,
+    receiver: Option<&Inlet<Batch<T>>>,
+    taken: &mut Vec<(usize, usize)>,
+) -> Side {
     while rest.len() == 0 {
         match receiver.map_or(Err(TryRecvError::Disconnected), Inlet::try_recv) {
             Ok(batch) => {
-                cx.counts.takes(batch.items.len(), size_of::<T>());
+                taken.push((batch.items.len(), size_of::<T>()));
                 *rest = batch.items.into_iter();
             }
             Err(TryRecvError::Empty) => return Side::Nothing,
@@ -128,17 +132,16 @@ fn cut<T>(rest: &mut vec::IntoIter<T>, most: usize) -> vec::IntoIter<T> {
     piece.into_iter()
 }
 
-impl<A: Send, B: Send> Feed for Zipping<'_, A, B> {
-    type Iter = iter::Zip<vec::IntoIter<A>, vec::IntoIter<B>>;
-
-    fn pull(&mut self) -> Result<Pull<Self::Iter>, Error> {
+impl<A: Send, B: Send> Zipping<'_, A, B> {
+    /// The next piece of both sides.
+    fn pair(&mut self, taken: &mut Vec<(usize, usize)>) -> Pull<<Self as Feed>::Iter> {
         let most = self.pace.next(self.cx.now());
         let mut pairs = lock(&self.zip.pairs);
         let _ = self.zip.token.1.try_recv();
         let pairs = &mut *pairs;
         if !pairs.over {
-            let left = open(&mut pairs.left, self.left.as_ref(), self.cx);
-            let right = open(&mut pairs.right, self.right.as_ref(), self.cx);
+            let left = open(&mut pairs.left, self.left.as_ref(), taken);
+            let right = open(&mut pairs.right, self.right.as_ref(), taken);
             self.lacks = (left == Side::Nothing, right == Side::Nothing);
             pairs.over = left == Side::Ended || right == Side::Ended;
         }
@@ -148,11 +151,11 @@ impl<A: Send, B: Send> Feed for Zipping<'_, A, B> {
             pairs.right = Vec::new().into_iter();
             self.zip.release(Release::Close);
             let _ = self.zip.token.0.try_send(());
-            return Ok(Pull::End);
+            return Pull::End;
         }
         if self.lacks != (false, false) {
             self.pace.pause();
-            return Ok(Pull::Pending);
+            return Pull::Pending;
         }
         let most = most.min(pairs.left.len()).min(pairs.right.len());
         let left = cut(&mut pairs.left, most);
@@ -161,7 +164,21 @@ impl<A: Send, B: Send> Feed for Zipping<'_, A, B> {
         pairs.ticket += 1;
         // One side's rest is enough: the worker that is woken knows what else to wait for.
         let _ = self.zip.token.0.try_send(());
-        Ok(Pull::Chunk(left.zip(right)))
+        Pull::Chunk(left.zip(right))
+    }
+}
+
+impl<A: Send, B: Send> Feed for Zipping<'_, A, B> {
+    type Iter = iter::Zip<vec::IntoIter<A>, vec::IntoIter<B>>;
+
+    fn pull(&mut self) -> Result<Pull<Self::Iter>, Error> {
+        let mut taken = Vec::new();
+        let pulled = self.pair(&mut taken);
+        // Whoever listens to batches is called without the lock.
+        for (items, bytes) in taken {
+            self.cx.counts.takes(items, bytes);
+        }
+        Ok(pulled)
     }
 
     fn wait(&mut self, until: Option<Instant>) {

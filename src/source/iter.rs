@@ -4,13 +4,13 @@
 //! the user's code runs, and stays so if that unwinds.
 
 use std::fmt;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, TryLockError};
 use std::time::Instant;
 
 use super::take::Stride;
 use super::{begin, exact};
 use crate::error::Error;
-use crate::run::{Context, lock};
+use crate::run::{Context, Doing, lock};
 use crate::step::Pace;
 use crate::step::{Feed, Pipe, Pull};
 
@@ -72,13 +72,30 @@ pub struct IterFeed<'s, I> {
     slow: bool,
 }
 
+impl<'s, I> IterFeed<'s, I> {
+    /// Waits for the iterator while another worker has it, which is to be without input and not to be at work.
+    fn enter(&self) -> MutexGuard<'s, State<I>> {
+        match self.state.try_lock() {
+            Ok(state) => state,
+            Err(TryLockError::Poisoned(state)) => state.into_inner(),
+            Err(TryLockError::WouldBlock) => {
+                let counts = &self.cx.counts;
+                counts.does(Doing::Starved, self.cx.shared.age());
+                let state = lock(self.state);
+                counts.does(Doing::Working, self.cx.shared.age());
+                state
+            }
+        }
+    }
+}
+
 impl<I: Iterator> Feed for IterFeed<'_, I> {
     type Iter = std::vec::IntoIter<I::Item>;
 
     fn pull(&mut self) -> Result<Pull<Self::Iter>, Error> {
         let size = self.pace.next(self.cx.now());
         let since = self.cx.now();
-        let mut state = lock(self.state);
+        let mut state = self.enter();
         // Waiting for the lock may have taken long: another worker was in the user's code. Nobody enters it
         // after the run was told to stop or to drain.
         if self.cx.shared.must_end() || self.cx.shared.draining() {
@@ -90,18 +107,19 @@ impl<I: Iterator> Feed for IterFeed<'_, I> {
             let panicked = self.state.is_poisoned();
             return Ok(if panicked { Pull::Again } else { Pull::End });
         }
-        let state = &mut *state;
-        state.over = true;
-        let taken = state
-            .stride
-            .take(&mut state.iter, size, since, || self.cx.now());
-        state.over = taken.ended;
+        let all = &mut *state;
+        all.over = true;
+        let taken = (all.stride).take(&mut all.iter, size, since, || self.cx.now());
+        all.over = taken.ended;
         self.slow = taken.slow;
         if taken.items.is_empty() {
             return Ok(Pull::End);
         }
-        begin(self.cx, state.ticket, taken.items.len());
-        state.ticket += 1;
+        let ticket = all.ticket;
+        all.ticket += 1;
+        // Whoever listens to batches is called without the lock.
+        drop(state);
+        begin(self.cx, ticket, taken.items.len());
         Ok(Pull::Chunk(taken.items.into_iter()))
     }
 

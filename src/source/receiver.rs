@@ -82,8 +82,11 @@ impl<T> Feed for ReceiverFeed<'_, T> {
             self.pace.pause();
             return Ok(Pull::Pending);
         }
-        begin(self.cx, *ticket, items.len());
+        let number = *ticket;
         *ticket += 1;
+        // Whoever listens to batches is called without the lock.
+        drop(ticket);
+        begin(self.cx, number, items.len());
         Ok(Pull::Chunk(items.into_iter()))
     }
 

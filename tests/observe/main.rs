@@ -10,6 +10,8 @@ mod dashboard;
 mod hot;
 #[cfg(feature = "dashboard")]
 mod http;
+#[cfg(feature = "tracing")]
+mod locks;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod pictures;
