@@ -357,7 +357,8 @@ fn difference(now: &Report, before: &Report) -> Report {
         plan: now.plan.clone(),
         edges: now.edges.iter().map(edge).collect(),
         elapsed: now.elapsed.saturating_sub(before.elapsed),
-        timeline: None,
+        seeded: now.seeded,
+        ..Report::default()
     }
 }
 

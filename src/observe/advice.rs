@@ -3,12 +3,9 @@
 //! A sentence advises only what the figures support: where all cores are busy it does not ask for threads, and where equal keys
 //! must meet in one thread it does not either.
 
-use super::analyze::{Cause, Finding};
-use crate::plan::{End, Plan, Routing, list, threads};
+use super::analyze::{Cause, Finding, ONE_AT_A_TIME};
+use crate::plan::{End, Plan, Routing, count, list, threads};
 use crate::run::{Report, StageReport};
-
-/// Sources that one thread at a time reads.
-const ONE_AT_A_TIME: [&str; 3] = ["iter", "vec", "stream"];
 
 /// The sentence of a finding.
 pub(super) fn sentence(report: &Report, finding: &Finding) -> String {
@@ -19,7 +16,18 @@ pub(super) fn sentence(report: &Report, finding: &Finding) -> String {
             "The run took {:.1?}, which is too short to tell what held it back.",
             report.elapsed
         ),
+        Cause::Seeded { share } => format!(
+            "The run was seeded: one thread did the work of all in turn, that of {name} for {} of the run, so it cannot show \
+             what would hold threads back.",
+            percent(share)
+        ),
+        Cause::After { stages } => format!(
+            "The bottleneck is what is left to do when the stages have ended: they had after {} of the run, and the rest went \
+             to what sinks do at the end, such as to commit.",
+            percent(stages)
+        ),
         Cause::Taker => taker(report, finding),
+        Cause::Paced { retries, waited } => paced(report, finding, retries, waited),
         Cause::Waiting => format!(
             "The bottleneck is the source of {name}: it had nothing to give for {} of the run, so the flow is faster than \
              its input and more threads would not help.",
@@ -72,8 +80,13 @@ fn stage_part(
 /// Who the bottleneck is, and the figures that say so.
 fn busy(report: &Report, finding: &Finding) -> String {
     let stage = &report.stages[finding.stage];
+    let alone = stage.workers().iter().map(|worker| worker.busy).max();
+    let alone = alone.unwrap_or_default().as_secs_f64();
+    // Its workers read the source one at a time: none of them was busy for so long.
+    let in_turn = alone < (finding.busy - 0.01) * report.elapsed.as_secs_f64();
     let who = match stage.workers().len() {
         1 => "its thread was".to_owned(),
+        n if in_turn => format!("its {}, in turn, were", threads(n as u64)),
         n => format!("the busiest of its {} was", threads(n as u64)),
     };
     let held = match finding.held {
@@ -98,13 +111,25 @@ fn more(report: &Report, finding: &Finding) -> String {
         return format!("`{step}` needs one thread, so only less work for an item would help");
     }
     if finding.cores_full() {
-        let cores = match finding.cores {
-            1 => "the one core is".to_owned(),
-            n => format!("all {n} cores are"),
+        // Whether a closure computes or waits for a disk cannot be seen, but where there are more of them than cores, some wait.
+        let (at_work, cores) = (finding.threads, finding.cores);
+        let more = if finding.cores_exceeded() {
+            "more"
+        } else {
+            "as many"
+        };
+        let than = if finding.cores_exceeded() {
+            "than"
+        } else {
+            "as"
+        };
+        let cores = match cores {
+            1 => "the one core".to_owned(),
+            n => format!("the {n} cores"),
         };
         return format!(
-            "{cores} busy, so less work for an item would help, and more threads only if it waits for something outside \
-             the flow"
+            "with {at_work:.1} threads at work at a time, {more} {than} {cores} can run, less work for an item would help if \
+             they compute, and more threads only if they wait for something outside the flow"
         );
     }
     format!(
@@ -128,6 +153,32 @@ fn source(report: &Report, finding: &Finding) -> String {
         }
         _ => more(report, finding),
     }
+}
+
+/// A stage waits because it was asked to.
+fn paced(report: &Report, finding: &Finding, retries: bool, waited: f64) -> String {
+    let stage = &report.stages[finding.stage];
+    let name = list(&[stage.name()]);
+    let waited = percent(waited);
+    if retries {
+        return format!(
+            "The bottleneck is {name}: it tried rejected items again, {} in all, and waited for {waited} of the run, before \
+             that or for input; shorter pauses, or fewer tries, would help.",
+            count(stage.retried(), "time", "times"),
+        );
+    }
+    let held = match finding.held {
+        held if held >= 0.1 => format!(
+            ", while the stage before it had no room for {}",
+            percent(held)
+        ),
+        _ => String::new(),
+    };
+    format!(
+        "The bottleneck is the `rate_limit` of {name}: its {} waited for {waited} of the run{held}; that is what it is for, and \
+         neither more threads nor less work would make the run shorter.",
+        threads(stage.workers().len() as u64)
+    )
 }
 
 /// Whoever takes the items of the flow is slow.

@@ -24,6 +24,10 @@ const FULL: f64 = 0.9;
 const TINY: f64 = 8.0;
 const MANY: u64 = 256;
 const CHEAP: f64 = 20e-6;
+/// Sources that one thread at a time reads.
+pub(super) const ONE_AT_A_TIME: [&str; 3] = ["iter", "vec", "stream"];
+/// The step that waits because it was asked to.
+const RATE: &str = "rate_limit";
 
 /// What held a run back.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -45,10 +49,16 @@ pub(super) struct Finding {
 pub(super) enum Cause {
     /// The run was too short to say.
     Short,
+    /// One thread did the work of all stages in turn.
+    Seeded { share: f64 },
+    /// All stages had ended after this part of the run; the rest went to what is done then.
+    After { stages: f64 },
     /// The thread that takes the items, or the stages that do, were slower than the flow.
     Taker,
     /// The source had nothing to give for most of the time.
     Waiting,
+    /// The stage passes items at a rate, or waits before it tries one again, and those in front wait for it.
+    Paced { retries: bool, waited: f64 },
     /// Batches of few cheap items went over this edge.
     Tiny { edge: usize, items: f64 },
     /// One worker has much more than its part of the items.
@@ -74,7 +84,8 @@ struct Parts {
 }
 
 impl Parts {
-    fn of(stage: &StageReport, elapsed: f64) -> Self {
+    /// `in_turn` says that the workers read an iterator one at a time.
+    fn of(stage: &StageReport, elapsed: f64, in_turn: bool) -> Self {
         let part = |time: fn(&WorkerReport) -> std::time::Duration| {
             let parts = stage.workers().iter().map(move |worker| {
                 // A worker may be seen a moment later than the run.
@@ -83,7 +94,13 @@ impl Parts {
             (parts.clone().sum::<f64>(), parts.fold(0.0, f64::max))
         };
         let workers = stage.workers().len().max(1) as f64;
-        let (busy, busiest) = part(|w| w.busy);
+        let (busy, own) = part(|w| w.busy);
+        let mut busiest = own;
+        if in_turn {
+            // While one has nothing to read, another reads: together they are what one alone would be.
+            let (_, at_it) = part(|w| w.busy + w.waiting_input);
+            busiest = busiest.max(at_it.min(busy));
+        }
         Parts {
             busiest,
             busy: busy / workers,
@@ -107,10 +124,20 @@ pub(super) fn analyze(report: &Report, cores: usize) -> Option<Finding> {
         return None;
     }
     let elapsed = report.elapsed.as_secs_f64().max(f64::MIN_POSITIVE);
-    let stages = report.stages.iter();
+    let stages = report.stages.iter().enumerate();
+    let in_turn = |at: usize| {
+        let first = report
+            .plan
+            .nodes
+            .get(at)
+            .and_then(|node| node.steps.first());
+        first.is_some_and(|step| ONE_AT_A_TIME.contains(step))
+    };
     let view = View {
         report,
-        parts: stages.map(|stage| Parts::of(stage, elapsed)).collect(),
+        parts: stages
+            .map(|(at, stage)| Parts::of(stage, elapsed, in_turn(at)))
+            .collect(),
         elapsed,
     };
     let most = view.busiest()?;
@@ -146,6 +173,10 @@ impl View<'_> {
             .sum()
     }
 
+    fn workers(&self, stage: usize) -> f64 {
+        self.report.stages[stage].workers().len() as f64
+    }
+
     /// The part of the run for which the stages in front had no room, of the one that had least.
     fn held(&self, stage: usize) -> f64 {
         let before = self.edges_into(stage).flat_map(|(_, edge)| &edge.from);
@@ -172,6 +203,13 @@ impl View<'_> {
         if self.elapsed < SHORT {
             return Some((most, Cause::Short));
         }
+        if let Some(seeded) = self.seeded() {
+            return Some(seeded);
+        }
+        let stages = self.stages_took();
+        if stages < BUSY {
+            return Some((most, Cause::After { stages }));
+        }
         let busiest = self.parts[most].busiest;
         let stages = 0..self.parts.len();
         let blocked = |stage: &usize| self.parts[*stage].blocked;
@@ -184,6 +222,9 @@ impl View<'_> {
         if let Some(taker) = taker.filter(|s| blocked(s) >= BUSY && blocked(s) > busiest) {
             return Some((taker, Cause::Taker));
         }
+        if let Some(paced) = self.paced(busiest) {
+            return Some(paced);
+        }
         if busiest < BUSY {
             let starved = |stage: &usize| self.parts[*stage].starved;
             let sources = stages.filter(|&stage| self.is_source(stage));
@@ -193,6 +234,44 @@ impl View<'_> {
             }
         }
         self.tiny()
+    }
+
+    /// Where one thread did the work of all, it was never the others that it waited for.
+    fn seeded(&self) -> Option<(usize, Cause)> {
+        let work = |stage: usize| self.parts[stage].busy * self.workers(stage);
+        let stages = (0..self.parts.len()).filter(|_| self.report.seeded);
+        let most = stages.max_by(|&a, &b| work(a).total_cmp(&work(b)))?;
+        let share = work(most).min(1.0);
+        Some((most, Cause::Seeded { share }))
+    }
+
+    /// The part of the run after which no worker lived any more.
+    fn stages_took(&self) -> f64 {
+        let workers = self.report.stages.iter().flat_map(StageReport::workers);
+        let lived = workers.map(|w| w.busy + w.waiting_input + w.waiting_output);
+        lived.max().unwrap_or_default().as_secs_f64() / self.elapsed
+    }
+
+    /// A stage that waits though those in front of it have something for it: because it was asked to.
+    fn paced(&self, busiest: f64) -> Option<(usize, Cause)> {
+        let retries = |stage: usize| self.report.stages[stage].retried() > 0;
+        let limited = |stage: usize| {
+            let node = self.node(stage);
+            node.is_some_and(|node| node.steps.contains(&RATE))
+        };
+        let paced = (0..self.parts.len()).filter(|&stage| {
+            let waited = self.parts[stage].starved;
+            let asked = limited(stage) || retries(stage);
+            let held = self.is_source(stage) || self.held(stage) >= BUSY;
+            asked && held && waited >= BUSY && waited >= busiest
+        });
+        let starved = |stage: usize| self.parts[stage].starved;
+        let most = paced.max_by(|&a, &b| starved(a).total_cmp(&starved(b)))?;
+        let cause = Cause::Paced {
+            retries: !limited(most),
+            waited: starved(most),
+        };
+        Some((most, cause))
     }
 
     /// The edge over which most batches went, if they held few items that cost little.
@@ -205,9 +284,14 @@ impl View<'_> {
             // The busiest thread beside this edge: if it does more for an item than handing it over, that is its work.
             let busy = |stage: usize| self.parts[stage].busiest * self.elapsed;
             let beside = edge.from.iter().copied().chain([edge.to]).map(busy);
-            let cost = beside.fold(0.0, f64::max) / items.max(1) as f64;
+            let work = beside.fold(0.0, f64::max);
+            let cost = work / items.max(1) as f64;
             let size = items as f64 / sent.max(1) as f64;
-            (sent >= MANY && size < TINY && cost < CHEAP).then_some((at, edge.to, size, sent))
+            // Batches that are small because there is nothing more to hand over hold nobody back. Where threads are woken late,
+            // one waits for room most of the time, and nobody works.
+            let works = work >= LEAST * self.elapsed || self.held(edge.to) >= BUSY;
+            let tiny = sent >= MANY && size < TINY && cost < CHEAP;
+            (tiny && works).then_some((at, edge.to, size, sent))
         });
         of_edge
             .max_by_key(|(.., sent)| *sent)
@@ -216,7 +300,7 @@ impl View<'_> {
 
     /// Whether a stage does enough to hold others back.
     fn works(&self, stage: usize) -> bool {
-        let workers = self.report.stages[stage].workers().len() as f64;
+        let workers = self.workers(stage);
         let parts = &self.parts[stage];
         let others = self.threads() - parts.busy * workers;
         parts.busiest >= BUSY || (parts.busiest >= LEAST && parts.busiest >= ALONE * others)
@@ -283,6 +367,11 @@ impl Finding {
     /// Whether more threads would find no core that is free, if they compute.
     pub(super) fn cores_full(&self) -> bool {
         self.threads >= FULL * self.cores as f64
+    }
+
+    /// Whether more threads were at work than there are cores: then some of them waited, for a core or within a closure.
+    pub(super) fn cores_exceeded(&self) -> bool {
+        self.threads > 1.1 * self.cores as f64
     }
 
     /// Cores that were free, on average.

@@ -29,6 +29,10 @@ pub struct Report {
     pub(crate) edges: Vec<EdgeReport>,
     pub(crate) elapsed: Duration,
     pub(crate) timeline: Option<Timeline>,
+    /// Whether one thread drove all workers.
+    pub(crate) seeded: bool,
+    /// Those who looked at the run and panicked.
+    pub(crate) lost: u64,
 }
 
 /// What one stage of a run did.

@@ -1,6 +1,7 @@
 //! What a run is made of, for those who look at it: names, counters and fills, and the report that is made of them.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::counts::{Counts, Fill};
@@ -14,6 +15,10 @@ pub(crate) struct Scene {
     /// Which run of the process it is, and what the flow is called.
     pub(crate) number: u64,
     pub(crate) name: Option<Arc<str>>,
+    /// Whether one thread drives all workers.
+    pub(crate) seeded: bool,
+    /// Those who looked at the run and panicked.
+    pub(crate) lost: Arc<AtomicU64>,
     pub(crate) plan: Arc<Plan>,
     pub(crate) names: Vec<Arc<str>>,
     /// By stage.
@@ -59,6 +64,8 @@ impl Scene {
                 .collect(),
             elapsed: now,
             timeline: None,
+            seeded: self.seeded,
+            lost: self.lost.load(Ordering::Relaxed),
         }
     }
 }

@@ -137,6 +137,8 @@ impl<'env> Prepared<'env> {
             plan: Arc::new(plan),
             number: next_number(),
             name,
+            seeded: seed.is_some(),
+            lost: Arc::default(),
         };
         let shared = Shared::new(token, until, seed.is_some(), clock, scene);
         if held {

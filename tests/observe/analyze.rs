@@ -4,9 +4,10 @@
 //! is slow.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::bounded;
-use millstream::{Flow, Observer, Report};
+use millstream::{Doing, Flow, Observer, Report};
 
 use crate::burn;
 
@@ -51,6 +52,29 @@ fn a_slow_source() {
         text.contains("its iterator is run by one thread at a time"),
         "{text}"
     );
+}
+
+#[test]
+fn workers_that_wait_for_the_same_iterator_are_without_input() {
+    let observer = Observer::new();
+    let waiting = || {
+        let report = observer.report()?;
+        let workers = report.stages()[0].workers().iter();
+        Some(workers.filter(|w| w.doing == Doing::Starved).count())
+    };
+    let begun = Instant::now();
+    let mut seen = None;
+    // One worker is in the iterator, which does not give its first item before the others wait for it.
+    let items = std::iter::from_fn(|| {
+        while seen < Some(3) && begun.elapsed() < Duration::from_secs(20) {
+            seen = waiting();
+            std::thread::yield_now();
+        }
+        None::<u64>
+    });
+    let flow = Flow::from_iter(items).stages(4).observe(&observer);
+    assert_eq!(flow.count().unwrap(), 0);
+    assert_eq!(seen, Some(3));
 }
 
 #[test]
@@ -224,7 +248,7 @@ fn a_failed_run_is_analysed_like_any_other() {
             if n == 500 {
                 panic!("the mill stands still")
             } else {
-                burn(SLOW / 4)
+                burn(SLOW * 2)
             }
         })
         .run()

@@ -38,3 +38,11 @@ fn workers_that_take_turns_are_never_busy_at_a_time() {
     };
     assert!(of(1) > of(0) && of(1) > of(2), "{report}");
 }
+
+#[test]
+fn nothing_is_advised_that_threads_would_need() {
+    let report = run();
+    let said = report.advice().unwrap();
+    assert!(said.contains("The run was seeded"), "{said}");
+    assert_eq!(report.bottleneck().unwrap().name(), "slow");
+}
