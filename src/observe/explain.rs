@@ -81,6 +81,10 @@ pub(super) fn explain(report: &Report, cores: usize) -> String {
             false => report.to_string(),
         };
     };
+    if report.observer_panics() > 0 {
+        let lost = count(report.observer_panics(), "observer", "observers");
+        let _ = writeln!(out.0, "{lost} of the run panicked, and saw no more of it");
+    }
     let _ = writeln!(
         out.0,
         "elapsed: {:.1?}; at work at a time: {:.1} of {}, on {}",

@@ -93,8 +93,8 @@ impl Watch for Metrics {
         let series = Series::new(to, run);
         series.active.increment(1.0);
         let here = run.clone();
-        let look = move |series: &mut Series| series.take(&here.report());
-        let sampler = Sampler::start("flow:metrics", self.every, series, look);
+        let look = move |series: &mut Series| series.take(&here.report_now());
+        let sampler = Sampler::start("flow:metrics", self.every, run.lost(), series, look);
         let run = run.clone();
         Box::new(move |outcome: Result<(), &Error>| {
             sampler.stop(|series| series.end(&run.report(), outcome));

@@ -117,8 +117,8 @@ impl Watch for Progress {
         }
         line.begin();
         let here = run.clone();
-        let look = move |line: &mut Line| line.show(&here.report());
-        let sampler = Sampler::start("flow:progress", EVERY, line, look);
+        let look = move |line: &mut Line| line.show(&here.report_now());
+        let sampler = Sampler::start("flow:progress", EVERY, run.lost(), line, look);
         let run = run.clone();
         Box::new(move |outcome: Result<(), &Error>| {
             sampler.stop(|line| line.end(&run.report(), outcome));

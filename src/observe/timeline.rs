@@ -30,7 +30,7 @@ impl Watch for Timekeeper {
         if !run.keep(line.clone()) {
             return Box::new(|_: Result<(), &Error>| ());
         }
-        let (run, every) = (run.clone(), self.every);
+        let (run, every, lost) = (run.clone(), self.every, run.lost());
         let mut next = Duration::ZERO;
         let look = move |line: &mut Arc<Mutex<Timeline>>| {
             let seen = run.report_now();
@@ -41,7 +41,7 @@ impl Watch for Timekeeper {
                 next = seen.elapsed() + line.interval();
             }
         };
-        let sampler = Sampler::start("flow:timeline", every, line, look);
-        Box::new(move |_: Result<(), &Error>| sampler.stop(|_| ()))
+        let sampler = Sampler::start("flow:timeline", every, lost, line, look);
+        Box::new(move |_: Result<(), &Error>| drop(sampler))
     }
 }

@@ -14,7 +14,7 @@ use tracing::subscriber::{DefaultGuard, NoSubscriber};
 use tracing::{Dispatch, Level, Span, dispatcher, event, span};
 
 use crate::error::Error;
-use crate::run::{Report, WorkerReport, lock, quietly};
+use crate::run::{Lost, Report, WorkerReport, lock, quietly};
 
 /// The target of all spans and events.
 const TARGET: &str = "millstream";
@@ -29,6 +29,7 @@ struct Live {
     dispatch: Dispatch,
     /// Set once the subscriber has panicked.
     silent: AtomicBool,
+    lost: Lost,
     /// The span that was entered there, until the run begins; then that of the run, until it has ended.
     span: Mutex<Option<Span>>,
 }
@@ -49,7 +50,7 @@ impl Live {
         }
         let told = quietly(|| dispatcher::with_default(&self.dispatch, call));
         if told.is_none() {
-            self.silent.store(true, Ordering::Relaxed);
+            self.silence();
         }
         told
     }
@@ -57,14 +58,21 @@ impl Live {
     /// Calls it even if it has panicked: what it was given has to be let go of.
     fn let_go(&self, call: impl FnOnce()) {
         if quietly(call).is_none() {
-            self.silent.store(true, Ordering::Relaxed);
+            self.silence();
+        }
+    }
+
+    /// It has panicked; that counts once.
+    fn silence(&self) {
+        if !self.silent.swap(true, Ordering::Relaxed) {
+            self.lost.one_more();
         }
     }
 }
 
 impl Trace {
     /// Notes who listens on this thread, and the span that it is in. A run may begin on another one.
-    pub(crate) fn here() -> Self {
+    pub(crate) fn here(lost: Lost) -> Self {
         let dispatch = dispatcher::get_default(Dispatch::clone);
         if dispatch.is::<NoSubscriber>() {
             return Trace(None);
@@ -72,6 +80,7 @@ impl Trace {
         let live = Live {
             dispatch,
             silent: AtomicBool::new(false),
+            lost,
             span: Mutex::new(None),
         };
         let span = live.tell(Span::current);

@@ -1,13 +1,13 @@
 //! What stands for tracing where the feature is off: nothing, and the compiler sees it.
 
 use crate::error::Error;
-use crate::run::{Report, WorkerReport};
+use crate::run::{Lost, Report, WorkerReport};
 
 #[derive(Debug)]
 pub(crate) struct Trace(());
 
 impl Trace {
-    pub(crate) fn here() -> Self {
+    pub(crate) fn here(_lost: Lost) -> Self {
         Trace(())
     }
 

@@ -50,8 +50,8 @@ pub(crate) use start::{Launched, Prepared};
 pub use stop::StopToken;
 pub use timeline::{Moment, Timeline};
 pub(crate) use watch::quietly;
+pub(crate) use watch::{Lost, Watcher, next_number};
 pub use watch::{Watch, Watched, Watching};
-pub(crate) use watch::{Watcher, next_number};
 
 /// What lends workers: a closed chain of steps with what feeds it and where its items go.
 ///

@@ -198,6 +198,29 @@ impl Report {
         self.stages.iter().map(StageReport::retried).sum()
     }
 
+    /// How many of those who looked at the run panicked: watchers, and what they look for, such as a recorder of metrics, and a
+    /// subscriber of `tracing`. Each was told of nothing more of the run, so what it shows of it is not all.
+    ///
+    /// The report that a flow returns is made before they are told of the end; one of an [`Observer`](crate::Observer) that is
+    /// made later also has those who panicked then.
+    ///
+    /// ```
+    /// use millstream::{Flow, Observer, Watch, Watched, Watching};
+    ///
+    /// struct Broken;
+    /// impl Watch for Broken {
+    ///     fn begin(&self, _run: &Watched) -> Box<dyn Watching> {
+    ///         panic!("broken")
+    ///     }
+    /// }
+    /// let report = Flow::from_range(0..10).watch(Broken).run()?;
+    /// assert_eq!(report.observer_panics(), 1);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    pub fn observer_panics(&self) -> u64 {
+        self.lost
+    }
+
     /// From the start of the run to the end of its last thread.
     pub fn elapsed(&self) -> Duration {
         self.elapsed
@@ -343,8 +366,8 @@ fn added<'w>(workers: impl IntoIterator<Item = &'w WorkerReport>) -> BTreeMap<St
 }
 
 impl fmt::Display for Report {
-    /// A table: a line a stage, then what was rejected and tried again, if anything was, and the sentence about the
-    /// bottleneck.
+    /// A table: a line a stage, then what was rejected and tried again and which observers panicked, if any, and which stage held
+    /// the run back.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
@@ -375,6 +398,9 @@ impl fmt::Display for Report {
         }
         if self.retried() > 0 {
             writeln!(f, "tried again: {}", self.retried())?;
+        }
+        if self.lost > 0 {
+            writeln!(f, "observers that panicked: {}", self.lost)?;
         }
         write!(f, "{:.1?} in all", self.elapsed)?;
         if let Some(stage) = self.bottleneck() {

@@ -1,12 +1,12 @@
 //! What a run is made of, for those who look at it: names, counters and fills, and the report that is made of them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::counts::{Counts, Fill};
 use super::report::{EdgeReport, Report, StageReport};
 use super::size::size_of_input;
+use super::watch::Lost;
 use crate::plan::{Plan, Routing};
 
 /// What a run is made of, with the counters of its workers and the fill of its channels.
@@ -18,7 +18,7 @@ pub(crate) struct Scene {
     /// Whether one thread drives all workers.
     pub(crate) seeded: bool,
     /// Those who looked at the run and panicked.
-    pub(crate) lost: Arc<AtomicU64>,
+    pub(crate) lost: Lost,
     pub(crate) plan: Arc<Plan>,
     pub(crate) names: Vec<Arc<str>>,
     /// By stage.
@@ -65,7 +65,7 @@ impl Scene {
             elapsed: now,
             timeline: None,
             seeded: self.seeded,
-            lost: self.lost.load(Ordering::Relaxed),
+            lost: self.lost.count(),
         }
     }
 }

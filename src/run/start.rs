@@ -7,7 +7,7 @@ use super::after::settle;
 use super::counts::Counts;
 use super::report::Report;
 use super::scene::Scene;
-use super::watch::{Watchers, next_number, unwanted};
+use super::watch::{Lost, Watchers, next_number, unwanted};
 use super::{
     After, Afters, Clock, Context, Graph, ManualClock, Measure, Observer, Shared, Stage, seeded,
     threads,
@@ -130,6 +130,7 @@ impl<'env> Prepared<'env> {
         }
         // A deadline that the clock cannot express never passes.
         let until = deadline.and_then(|after| Instant::now().checked_add(after));
+        let lost = Lost::default();
         let scene = Scene {
             fills: edges.iter().map(|edge| edge.fills()).collect(),
             names,
@@ -138,7 +139,7 @@ impl<'env> Prepared<'env> {
             number: next_number(),
             name,
             seeded: seed.is_some(),
-            lost: Arc::default(),
+            lost: lost.clone(),
         };
         let shared = Shared::new(token, until, seed.is_some(), clock, scene);
         if held {
@@ -151,7 +152,7 @@ impl<'env> Prepared<'env> {
             shared,
             afters,
             seed,
-            watchers: Arc::new(Watchers::new(watchers)),
+            watchers: Arc::new(Watchers::new(watchers, lost)),
             observers,
         })
     }

@@ -19,7 +19,8 @@ use crate::observe::Trace;
 /// [`Watching`] that it returns.
 ///
 /// # Panics
-/// A watcher that panics neither stops the flow nor makes it fail: it is not told of the rest of that run.
+/// A watcher that panics neither stops the flow nor makes it fail: it is not told of the rest of that run, and
+/// [`Report::observer_panics`] counts it.
 ///
 /// # Examples
 /// ```
@@ -102,6 +103,11 @@ impl Watched {
         self.0.timeline.set(line).is_ok()
     }
 
+    /// Where those are counted who look at the run and panic.
+    pub(crate) fn lost(&self) -> Lost {
+        self.0.scene.lost.clone()
+    }
+
     /// Whether the run has ended.
     pub fn is_over(&self) -> bool {
         self.0.is_over()
@@ -124,10 +130,26 @@ pub(crate) fn next_number() -> u64 {
     LAST.fetch_add(1, Ordering::Relaxed) + 1
 }
 
+/// Counts those who look at one run and panic.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Lost(Arc<AtomicU64>);
+
+impl Lost {
+    /// One of them has panicked.
+    pub(crate) fn one_more(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn count(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// A watcher among the options of a run.
 #[derive(Clone)]
 pub(crate) struct Watcher {
-    watch: Arc<dyn Watch>,
+    /// There until it is dropped.
+    watch: Option<Arc<dyn Watch>>,
     /// What it needs before a run can start.
     ready: Option<Arc<dyn Fn() -> Result<(), Error> + Send + Sync>>,
 }
@@ -135,7 +157,7 @@ pub(crate) struct Watcher {
 impl Watcher {
     pub(crate) fn new(watch: impl Watch + 'static) -> Self {
         Watcher {
-            watch: Arc::new(watch),
+            watch: Some(Arc::new(watch)),
             ready: None,
         }
     }
@@ -147,7 +169,7 @@ impl Watcher {
         ready: impl Fn() -> Result<(), Error> + Send + Sync + 'static,
     ) -> Self {
         Watcher {
-            watch: Arc::new(watch),
+            watch: Some(Arc::new(watch)),
             ready: Some(Arc::new(ready)),
         }
     }
@@ -155,6 +177,14 @@ impl Watcher {
     /// Called before the run starts.
     pub(super) fn ready(&self) -> Result<(), Error> {
         self.ready.as_ref().map_or(Ok(()), |ready| ready())
+    }
+}
+
+impl Drop for Watcher {
+    /// Its destructor may panic as its methods may, and is no business of the flow either.
+    fn drop(&mut self) {
+        let watch = self.watch.take();
+        let _ = quietly(|| drop(watch));
     }
 }
 
@@ -173,15 +203,17 @@ pub(super) struct Watchers {
     watching: Mutex<Vec<Box<dyn Watching>>>,
     /// The spans and events of the run.
     pub(super) trace: Trace,
+    lost: Lost,
 }
 
 impl Watchers {
-    pub(super) fn new(all: Vec<Watcher>) -> Self {
+    pub(super) fn new(all: Vec<Watcher>, lost: Lost) -> Self {
         Watchers {
             all,
             run: Mutex::default(),
             watching: Mutex::default(),
-            trace: Trace::here(),
+            trace: Trace::here(lost.clone()),
+            lost,
         }
     }
 
@@ -189,8 +221,11 @@ impl Watchers {
     pub(super) fn begin(&self, run: &Arc<Shared>) {
         let run = Watched(run.clone());
         self.trace.begin(run.number(), run.name(), || run.report());
-        let told = (self.all.iter()).filter_map(|watcher| quietly(|| watcher.watch.begin(&run)));
-        lock(&self.watching).extend(told);
+        let watchers = self.all.iter().filter_map(|watcher| watcher.watch.as_ref());
+        let told = watchers.filter_map(|watch| self.tell(|| watch.begin(&run)));
+        // Called before the lock is taken.
+        let told: Vec<_> = told.collect();
+        *lock(&self.watching) = told;
         *lock(&self.run) = Some(run);
     }
 
@@ -201,9 +236,18 @@ impl Watchers {
         };
         let watching = std::mem::take(&mut *lock(&self.watching));
         for one in watching {
-            let _ = quietly(|| one.end(outcome));
+            self.tell(|| one.end(outcome));
         }
         self.trace.end(|| run.report(), outcome);
+    }
+
+    /// Calls a watcher, and counts it if it panics.
+    fn tell<R>(&self, call: impl FnOnce() -> R) -> Option<R> {
+        let told = quietly(call);
+        if told.is_none() {
+            self.lost.one_more();
+        }
+        told
     }
 }
 

@@ -9,7 +9,7 @@ use metrics::{
     Counter, Gauge, GaugeFn, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit,
 };
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
-use millstream::{Flow, Metrics, Report, Skip, Text, WorkerReport};
+use millstream::{Flow, Metrics, Observer, Report, Skip, Text, WorkerReport};
 
 /// Adds up what a recorder was given: a snapshot begins anew.
 struct Seen {
@@ -292,9 +292,12 @@ impl Recorder for Panics {
 fn tm_02_a_recorder_that_panics_harms_no_flow() {
     for place in ["describe", "register", "increment", "set", "decrement"] {
         let metrics = Metrics::new().to(Arc::new(Panics(place)));
-        let flow =
-            Flow::from_range(0..1000u64).metrics_with(metrics.every(Duration::from_millis(1)));
+        let observer = Observer::new();
+        let flow = Flow::from_range(0..1000u64).observe(&observer);
+        let flow = flow.metrics_with(metrics.every(Duration::from_millis(1)));
         let sum = flow.partition().stages(2).sum::<u64>();
         assert_eq!(sum.unwrap(), 499_500, "{place}");
+        // Once, though it would have been told of the end, too.
+        assert_eq!(observer.report().unwrap().observer_panics(), 1, "{place}");
     }
 }

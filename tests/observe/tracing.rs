@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
 
-use millstream::{Error, Flow, Skip, StopToken};
+use millstream::{Error, Flow, Observer, Skip, StopToken};
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
@@ -496,7 +496,11 @@ impl Subscriber for Panics {
         }
     }
     fn enabled(&self, about: &Metadata<'_>) -> bool {
-        about.target() == "millstream"
+        if about.target() == "millstream" {
+            self.at("enabled");
+            return true;
+        }
+        false
     }
     fn new_span(&self, _: &Attributes<'_>) -> Id {
         self.at("new_span");
@@ -528,6 +532,7 @@ impl Subscriber for Panics {
 #[test]
 fn te_04_a_subscriber_that_panics_harms_no_flow() {
     for at in [
+        "enabled",
         "current_span",
         "new_span",
         "event",
@@ -547,7 +552,9 @@ fn te_04_a_subscriber_that_panics_harms_no_flow() {
                 at,
                 panicked: panicked.clone(),
             };
+            let observer = Observer::new();
             let flow = Flow::from_range(0..10_000u64).partition().stages(2);
+            let flow = flow.observe(&observer);
             let flow = match seed {
                 Some(seed) => flow.seeded(seed),
                 None => flow,
@@ -555,6 +562,8 @@ fn te_04_a_subscriber_that_panics_harms_no_flow() {
             let sum = with_default(subscriber, || flow.sum::<u64>());
             assert_eq!(sum.unwrap(), 49_995_000, "{at}");
             assert!(panicked.load(Ordering::SeqCst), "{at}");
+            // However many of its threads it panicked on.
+            assert_eq!(observer.report().unwrap().observer_panics(), 1, "{at}");
         }
     }
 }

@@ -175,6 +175,43 @@ fn te_04_a_watcher_that_panics_harms_nobody() {
     }
 }
 
+#[test]
+fn those_who_panic_are_counted() {
+    for at_once in [true, false] {
+        let observer = Observer::new();
+        let flow = Flow::from_range(0..10u64).observe(&observer);
+        let report = flow.watch(Panics { at_once }).run().unwrap();
+        // The report is made before they are told of the end.
+        assert_eq!(report.observer_panics(), u64::from(at_once));
+        let report = observer.report().unwrap();
+        assert_eq!(report.observer_panics(), 1);
+        assert!(report.to_string().contains("observers that panicked: 1"));
+        let told = report.explain_analyze();
+        assert!(told.contains("1 observer of the run panicked, and saw no more of it"));
+    }
+}
+
+#[test]
+fn a_watcher_whose_destructor_panics_harms_nobody() {
+    struct Falls;
+    impl Watch for Falls {
+        fn begin(&self, _run: &Watched) -> Box<dyn Watching> {
+            Box::new(|_: Result<(), &Error>| ())
+        }
+    }
+    impl Drop for Falls {
+        fn drop(&mut self) {
+            panic_any(Bomb);
+        }
+    }
+    let flow = || Flow::from_range(0..10u64).watch(Falls);
+    assert_eq!(flow().sum::<u64>().unwrap(), 45);
+    flow().start().unwrap().join().unwrap();
+    assert_eq!(flow().into_iter().count(), 10);
+    // One that never runs has it, too.
+    drop(flow());
+}
+
 /// TE-06: spans have contexts of their own, repeated ones too.
 #[test]
 fn te_06_runs_have_numbers_of_their_own() {
