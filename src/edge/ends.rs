@@ -70,8 +70,11 @@ impl<M> Inlet<M> {
     #[inline]
     pub(crate) fn try_recv(&self) -> Result<M, TryRecvError> {
         let received = self.receiver.try_recv();
-        if received.is_ok() {
-            self.fill.note(self.receiver.len());
+        match received {
+            Ok(_) => self.fill.note(self.receiver.len()),
+            // Nobody sends any more. A sender that was slow to note what it had sent may have noted it behind whoever took it.
+            Err(TryRecvError::Disconnected) => self.fill.note(0),
+            Err(TryRecvError::Empty) => {}
         }
         received
     }
@@ -96,5 +99,22 @@ impl<M> Inlet<M> {
     /// How full the channel is.
     pub(super) fn fill(&self) -> Arc<Fill> {
         self.fill.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_edge_that_was_emptied_is_empty() {
+        let (outlet, inlet) = channel(2);
+        outlet.try_send(1).unwrap();
+        assert_eq!(inlet.try_recv(), Ok(1));
+        // The sender comes to note its batch only now.
+        inlet.fill.note(1);
+        drop(outlet);
+        assert_eq!(inlet.try_recv(), Err(TryRecvError::Disconnected));
+        assert_eq!((inlet.fill.now(), inlet.fill.most()), (0, 1));
     }
 }

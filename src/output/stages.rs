@@ -12,7 +12,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 
 use super::{Output, Sink};
 use crate::error::{Error, ErrorKind};
-use crate::run::{Clock, Context, bump, lock};
+use crate::run::{Clock, Context, lock};
 use crate::stage::dispatch::Dispatcher;
 use crate::stage::{
     self, Cancel, DemandMode, Giver, Giving, Inlet, Input, Left, Reason, Subscription, Tag, outlet,
@@ -332,11 +332,12 @@ impl<T> Output<T> for GivingOut<'_, T> {
                 return Some(items);
             }
             let events: Vec<T> = items.by_ref().take(room).collect();
-            let (n, full) = (events.len() as u64, events.len() == room);
+            let (n, full) = (events.len(), events.len() == room);
             let given = self.giver.give(events);
             self.check(given);
-            bump(&self.cx.counts.items_out, n);
-            bump(&self.cx.counts.batches_out, u64::from(n > 0));
+            if n > 0 {
+                self.cx.counts.gives(n, size_of::<T>());
+            }
             // One that has no more need not wait for demand to say so.
             if !full || items.size_hint().1 == Some(0) {
                 return None;

@@ -141,10 +141,15 @@ impl Counts {
         lock(&self.hot).get_or_insert_with(|| Box::new(Sketch::new(keys)));
     }
 
-    /// Counts a key of the sample.
+    /// Counts a key of the sample. Its label is made by the user's code, so without the lock: that code may ask for a report.
     pub(crate) fn sees(&self, hash: u64, label: impl FnOnce() -> String) {
+        let known = |sketch: &mut Box<Sketch>| sketch.again(hash);
+        if lock(&self.hot).as_mut().is_none_or(known) {
+            return;
+        }
+        let label = label();
         if let Some(sketch) = &mut *lock(&self.hot) {
-            sketch.see(hash, label);
+            sketch.first(hash, label);
         }
     }
 

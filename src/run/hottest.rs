@@ -53,24 +53,28 @@ impl Sketch {
         }
     }
 
-    /// Counts a key; its label is made only if it has no counter yet.
-    pub(crate) fn see(&mut self, hash: u64, label: impl FnOnce() -> String) {
+    /// Counts a key if it has a counter; whether it has.
+    pub(crate) fn again(&mut self, hash: u64) -> bool {
+        let known = self.counters.iter_mut().find(|c| c.hash == hash);
+        let has = known.map(|known| known.count += 1).is_some();
+        self.seen += u64::from(has);
+        has
+    }
+
+    /// Counts a key that has no counter yet.
+    pub(crate) fn first(&mut self, hash: u64, label: String) {
         self.seen += 1;
-        if let Some(known) = self.counters.iter_mut().find(|c| c.hash == hash) {
-            known.count += 1;
-            return;
-        }
         if self.counters.len() < self.room {
             self.counters.push(Counter {
                 hash,
-                label: label(),
+                label,
                 count: 1,
                 over: 0,
             });
         } else if let Some(rarest) = self.counters.iter_mut().min_by_key(|c| c.count) {
             *rarest = Counter {
                 hash,
-                label: label(),
+                label,
                 count: rarest.count + 1,
                 over: rarest.count,
             };
@@ -128,6 +132,12 @@ mod tests {
     use super::super::WorkerReport;
     use super::*;
 
+    fn see(sketch: &mut Sketch, hash: u64, label: &str) {
+        if !sketch.again(hash) {
+            sketch.first(hash, label.to_owned());
+        }
+    }
+
     fn worker(sketch: &Sketch) -> WorkerReport {
         WorkerReport {
             hot: sketch.hot(),
@@ -144,7 +154,7 @@ mod tests {
                 4 | 5 => 2,
                 _ => 1_000 + n,
             };
-            sketch.see(key, || key.to_string());
+            see(&mut sketch, key, &key.to_string());
         }
         assert_eq!(sketch.counters.len(), 64);
         let stage = StageReport {
@@ -164,11 +174,11 @@ mod tests {
     fn workers_are_added_by_label() {
         let (mut one, mut two) = (Sketch::new(1), Sketch::new(1));
         for _ in 0..3 {
-            one.see(7, || "a".to_owned());
-            two.see(7, || "a".to_owned());
+            see(&mut one, 7, "a");
+            see(&mut two, 7, "a");
         }
-        two.see(8, || "b".to_owned());
-        two.see(8, || "b".to_owned());
+        see(&mut two, 8, "b");
+        see(&mut two, 8, "b");
         let stage = StageReport {
             workers: vec![worker(&one), worker(&two), WorkerReport::default()],
             ..StageReport::default()

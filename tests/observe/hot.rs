@@ -1,6 +1,9 @@
 //! The hottest keys: found, estimated, and absent where nobody asked.
 
-use millstream::Flow;
+use std::fmt;
+use std::hash::Hash;
+
+use millstream::{Flow, Observer};
 
 /// A key for each number: half of them `a`, a quarter `b`, the others all different.
 fn key(n: u64) -> String {
@@ -50,4 +53,44 @@ fn items_pass_unchanged_and_none_is_lost() {
     assert!(kept.into_iter().eq(0..10_000));
     let flow = Flow::from_range(0..10_000u64).hottest_keys(5, |n| n % 3);
     assert_eq!(flow.filter(|n| n % 2 == 0).take(100).count().unwrap(), 100);
+}
+
+/// A key that looks at the run when it is written down.
+#[derive(PartialEq, Eq, Hash)]
+struct Looks(u64, Eye);
+
+/// All of them are equal.
+#[derive(Clone)]
+struct Eye(Observer);
+
+impl Hash for Eye {
+    fn hash<H: std::hash::Hasher>(&self, _: &mut H) {}
+}
+
+impl PartialEq for Eye {
+    fn eq(&self, _: &Eye) -> bool {
+        true
+    }
+}
+
+impl Eq for Eye {}
+
+impl fmt::Debug for Looks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seen = self.1.0.report().is_some();
+        write!(f, "{}, {seen}", self.0)
+    }
+}
+
+#[test]
+fn a_key_may_look_at_the_run() {
+    let observer = Observer::new();
+    let eye = Eye(observer.clone());
+    let report = Flow::from_range(0..10_000u64)
+        .stages(1)
+        .observe(&observer)
+        .hottest_keys(1, move |n| Looks(n % 2, eye.clone()))
+        .run()
+        .unwrap();
+    assert!(report.stages()[0].hottest()[0].0.ends_with(", true"));
 }
