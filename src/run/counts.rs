@@ -166,6 +166,12 @@ impl Counts {
         }
     }
 
+    /// When it ended, from the start of the run.
+    pub(super) fn ended_at(&self) -> Option<Duration> {
+        let died = self.died.get().checked_sub(1);
+        died.map(Duration::from_nanos)
+    }
+
     /// Notes that it does something else from now on, and how long it did what it did before.
     pub(crate) fn does(&self, what: Doing, now: Duration) {
         self.turns_to(what as u8, now);

@@ -221,7 +221,8 @@ impl Report {
         self.lost
     }
 
-    /// From the start of the run to the end of its last thread.
+    /// From the start of the run to the end of its last worker, and what is done then: sinks commit. A run whose workers have ended
+    /// grows no older while nobody waits for its end.
     pub fn elapsed(&self) -> Duration {
         self.elapsed
     }

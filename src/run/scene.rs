@@ -1,6 +1,6 @@
 //! What a run is made of, for those who look at it: names, counters and fills, and the report that is made of them.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::counts::{Counts, Fill};
@@ -25,9 +25,24 @@ pub(crate) struct Scene {
     pub(crate) workers: Vec<Vec<Arc<Counts>>>,
     /// By edge.
     pub(crate) fills: Vec<Vec<Arc<Fill>>>,
+    /// When what is to be done after all workers was begun.
+    pub(super) settles: OnceLock<Duration>,
 }
 
 impl Scene {
+    /// How long the run has taken, if it is so old: from its start to the end of its last worker, and what is done then. The time until
+    /// somebody comes to wait for its end is none of it.
+    pub(super) fn took(&self, age: Duration) -> Duration {
+        let workers = self.workers.iter().flatten();
+        let ends: Option<Vec<Duration>> = workers.map(|counts| counts.ended_at()).collect();
+        let last = ends.and_then(|ends| ends.into_iter().max());
+        match (last, self.settles.get()) {
+            (None, _) => age,
+            (Some(last), None) => last,
+            (Some(last), Some(settles)) => last + age.saturating_sub(*settles),
+        }
+    }
+
     /// What has been done until now, the time since the start of the run.
     pub(super) fn report(&self, now: Duration) -> Report {
         let stages = self.names.iter().zip(&self.workers);

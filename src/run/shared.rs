@@ -181,7 +181,7 @@ impl Shared {
 
     /// Notes that all is done.
     pub(crate) fn ended(&self) {
-        let _ = self.over.set(self.age());
+        let _ = self.over.set(self.scene.took(self.age()));
     }
 
     /// Whether all is done.

@@ -1,6 +1,6 @@
 //! From a plan to a run: check it, open the edges, make the contexts; then hand them to threads or to a scheduler.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use super::after::settle;
@@ -140,6 +140,7 @@ impl<'env> Prepared<'env> {
             name,
             seeded: seed.is_some(),
             lost: lost.clone(),
+            settles: OnceLock::new(),
         };
         let shared = Shared::new(token, until, seed.is_some(), clock, scene);
         if held {
@@ -282,6 +283,7 @@ fn outcome(
     afters: &[Arc<dyn After + '_>],
     watchers: &Watchers,
 ) -> Result<Report, Error> {
+    let _ = shared.scene.settles.set(shared.age());
     let failure = settle(shared, afters);
     shared.ended();
     let report = shared.report();

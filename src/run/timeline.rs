@@ -99,10 +99,11 @@ impl Timeline {
     pub(super) fn until(&self, report: &Report) -> Self {
         let mut all = self.clone();
         let end = report.elapsed;
-        let last = all.moments.last().map(|last| last.at);
-        if last.is_some_and(|last| last >= end) {
-            return all;
+        // The last look may have been a moment later than what the run then turned out to have taken.
+        while all.moments.last().is_some_and(|last| last.at >= end) {
+            all.moments.pop();
         }
+        let last = all.moments.last().map(|last| last.at);
         // Two moments that are near each other would make a peak of a few items.
         if last.is_some_and(|last| end - last < self.every / 2) {
             all.moments.pop();
@@ -176,7 +177,8 @@ impl Shared {
     /// The same without what was before.
     pub(super) fn report_now(&self) -> Report {
         let until = self.over.get().copied();
-        self.scene.report(until.unwrap_or_else(|| self.age()))
+        self.scene
+            .report(until.unwrap_or_else(|| self.scene.took(self.age())))
     }
 }
 

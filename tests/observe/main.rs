@@ -3,6 +3,7 @@
 mod analyze;
 #[cfg(feature = "dashboard")]
 mod chromium;
+mod counts;
 #[cfg(feature = "dashboard")]
 mod crowd;
 #[cfg(feature = "dashboard")]
