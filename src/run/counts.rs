@@ -1,12 +1,12 @@
 //! Counters of one worker: written by its thread alone, read by whoever looks.
 //!
 //! Each is an atomic that only its worker writes, by a plain load and store, on a cache line that no other worker writes to: adding
-//! costs what adding to a cell costs, and nothing is published. A reader may see two counters a few items apart. What belongs together, what the
-//! worker does and since when, changes only where it begins or ends to wait; a reader sees that as it was between two changes.
+//! costs what adding to a cell costs, and nothing is published. A reader may see two counters a few items apart; times add up
+//! (`times.rs`).
 //! With `--cfg millstream_uncounted` they are compiled out, to measure what they cost.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use super::hottest::Sketch;
 use super::report::{Doing, WorkerReport};
 use super::shared::lock;
 use super::size::Measure;
+use super::times::{Spent, Times};
 use crate::observe::Tap;
 
 /// A number that one thread writes.
@@ -73,20 +74,8 @@ pub(crate) struct Counts {
     rejected: Mutex<BTreeMap<String, u64>>,
     /// Keys of a sample of the items, if its stage takes one: a lock for an item in sixty-four will do.
     hot: Mutex<Option<Box<Sketch>>>,
-    /// Odd while what follows is being changed, so that a reader sees all of it from before a change or from after it: a wait that was
-    /// counted twice would make a worker wait longer than it lives.
-    version: AtomicU64,
-    /// Nanoseconds.
-    waited_input: Count,
-    waited_output: Count,
-    /// Neither at work nor waiting: another worker had the thread.
-    aside: Count,
-    /// What it does now, and since when, in nanoseconds from the start of the run.
-    doing: AtomicU8,
-    since: Count,
-    /// When it began and when it ended, plus one; zero while it has not.
-    born: Count,
-    died: Count,
+    /// What it does, and what its time went to.
+    times: Times,
     /// What the source of the stage says of its size, if it has one.
     pub(crate) measure: Arc<Measure>,
     /// Where it tells of batches, if somebody listens.
@@ -154,88 +143,27 @@ impl Counts {
     }
 
     pub(crate) fn begin(&self, now: Duration) {
-        self.change(|| self.born.set(nanos(now) + 1));
-        self.does(Doing::Working, now);
+        self.times.begin(now);
     }
 
     /// Notes that it has ended; only the first time counts.
     pub(crate) fn end(&self, now: Duration) {
-        if self.died.get() == 0 {
-            self.does(Doing::Ended, now);
-            self.change(|| self.died.set(nanos(now) + 1));
-        }
+        self.times.end(now);
     }
 
     /// When it ended, from the start of the run.
     pub(super) fn ended_at(&self) -> Option<Duration> {
-        let died = self.died.get().checked_sub(1);
-        died.map(Duration::from_nanos)
+        self.times.ended_at()
     }
 
-    /// Notes that it does something else from now on, and how long it did what it did before.
+    /// Notes that it does something else from now on.
     pub(crate) fn does(&self, what: Doing, now: Duration) {
-        self.turns_to(what as u8, now);
+        self.times.does(what, now);
     }
 
     /// Notes that from now on the thread is another worker's, and this one waits for nothing but its turn.
     pub(crate) fn steps_aside(&self, now: Duration) {
-        self.turns_to(ASIDE, now);
-    }
-
-    fn turns_to(&self, what: u8, now: Duration) {
-        let now = nanos(now);
-        let took = now.saturating_sub(self.since.get());
-        self.change(|| {
-            match self.doing.load(Ordering::Relaxed) {
-                ASIDE => self.aside.add(took),
-                byte => match Doing::of(byte) {
-                    Doing::Starved => self.waited_input.add(took),
-                    Doing::Blocked => self.waited_output.add(took),
-                    Doing::Working | Doing::Ended => {}
-                },
-            }
-            self.since.set(now);
-            self.doing.store(what, Ordering::Relaxed);
-        });
-    }
-
-    /// Changes what belongs together; only the owner does.
-    fn change(&self, change: impl FnOnce()) {
-        let version = self.version.load(Ordering::Relaxed);
-        self.version
-            .store(version.wrapping_add(1), Ordering::Relaxed);
-        fence(Ordering::Release);
-        change();
-        self.version
-            .store(version.wrapping_add(2), Ordering::Release);
-    }
-
-    /// What its time went to, as it was between two changes.
-    fn times(&self) -> Times {
-        let read = || Times {
-            input: self.waited_input.get(),
-            output: self.waited_output.get(),
-            aside: self.aside.get(),
-            doing: self.doing.load(Ordering::Relaxed),
-            since: self.since.get(),
-            born: self.born.get(),
-            died: self.died.get(),
-        };
-        let mut tries = 0;
-        loop {
-            let before = self.version.load(Ordering::Acquire);
-            let times = read();
-            fence(Ordering::Acquire);
-            if before % 2 == 0 && self.version.load(Ordering::Relaxed) == before {
-                return times;
-            }
-            // A change takes nanoseconds, but its thread may have lost its core in the midst of it.
-            tries += 1;
-            match tries {
-                0..100 => std::thread::yield_now(),
-                _ => std::thread::sleep(Duration::from_micros(50)),
-            }
-        }
+        self.times.steps_aside(now);
     }
 
     /// What it has done until now.
@@ -245,7 +173,7 @@ impl Counts {
             busy,
             input,
             output,
-        } = self.times().until(nanos(now));
+        } = self.times.until(now);
         WorkerReport {
             items_in: self.items_in.get(),
             items_out: self.items_out.get(),
@@ -259,66 +187,13 @@ impl Counts {
             panics: self.panics.get(),
             rejected: lock(&self.rejected).clone(),
             retried: self.retried.get(),
-            busy: Duration::from_nanos(busy),
-            waiting_input: Duration::from_nanos(input),
-            waiting_output: Duration::from_nanos(output),
+            busy,
+            waiting_input: input,
+            waiting_output: output,
             doing,
             hot: lock(&self.hot)
                 .as_ref()
                 .map_or_else(Default::default, |sketch| sketch.hot()),
-        }
-    }
-}
-
-fn nanos(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
-}
-
-/// What a worker is while another has the thread; beside the values of [`Doing`].
-const ASIDE: u8 = 4;
-
-/// What a worker's time went to, until it last changed what it does; in nanoseconds.
-struct Times {
-    input: u64,
-    output: u64,
-    aside: u64,
-    doing: u8,
-    since: u64,
-    born: u64,
-    died: u64,
-}
-
-/// The same until a moment.
-struct Spent {
-    doing: Doing,
-    busy: u64,
-    input: u64,
-    output: u64,
-}
-
-impl Times {
-    /// Until now, or until it last changed what it does, if that came later: the clock was looked at before the counters were.
-    fn until(mut self, now: u64) -> Spent {
-        let now = now.max(self.since);
-        let current = now - self.since;
-        let doing = Doing::of(self.doing);
-        match (self.doing, doing) {
-            (ASIDE, _) => self.aside += current,
-            (_, Doing::Starved) => self.input += current,
-            (_, Doing::Blocked) => self.output += current,
-            (_, Doing::Working | Doing::Ended) => {}
-        }
-        let lived = match (self.born, self.died) {
-            (0, _) => 0,
-            (born, 0) => (now + 1).saturating_sub(born),
-            (born, died) => died.saturating_sub(born),
-        };
-        let waited = self.input + self.output + self.aside;
-        Spent {
-            doing,
-            busy: lived.saturating_sub(waited),
-            input: self.input,
-            output: self.output,
         }
     }
 }
@@ -350,64 +225,5 @@ impl Fill {
 
     pub(crate) fn most(&self) -> u64 {
         self.most.load(Ordering::Relaxed)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::atomic::AtomicBool;
-
-    use super::*;
-
-    #[test]
-    fn whenever_one_looks_times_add_up_and_never_go_back() {
-        let (counts, over) = (Counts::default(), AtomicBool::new(false));
-        let clock = AtomicU64::new(0);
-        let now = || Duration::from_nanos(clock.load(Ordering::SeqCst));
-        counts.begin(now());
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                // At work for a quarter of the time, and each wait is long beside what a look takes.
-                for n in 0..200_000 {
-                    clock.fetch_add(1_000, Ordering::SeqCst);
-                    let waits = [Doing::Starved, Doing::Blocked, Doing::Starved];
-                    counts.does(waits[n % 3], now());
-                    clock.fetch_add(3_000, Ordering::SeqCst);
-                    counts.does(Doing::Working, now());
-                }
-                counts.end(now());
-                over.store(true, Ordering::SeqCst);
-            });
-            let mut last = WorkerReport::default();
-            while !over.load(Ordering::SeqCst) {
-                let before = now();
-                let seen = counts.report(before);
-                let after = now();
-                let lived = seen.busy + seen.waiting_input + seen.waiting_output;
-                assert!(before <= lived && lived <= after, "{before:?} {seen:?}");
-                assert!(seen.busy >= last.busy, "{last:?} {seen:?}");
-                assert!(seen.waiting_input >= last.waiting_input);
-                assert!(seen.waiting_output >= last.waiting_output);
-                last = seen;
-            }
-        });
-        let end = counts.report(now());
-        assert_eq!(end.busy * 3, end.waiting_input + end.waiting_output);
-    }
-
-    #[test]
-    fn time_in_which_others_have_the_thread_is_none_of_it() {
-        let counts = Counts::default();
-        let at = Duration::from_millis;
-        counts.begin(at(0));
-        counts.steps_aside(at(1));
-        assert_eq!(counts.report(at(5)).busy, at(1));
-        assert_eq!(counts.report(at(5)).doing, Doing::Working);
-        counts.does(Doing::Working, at(10));
-        counts.does(Doing::Starved, at(12));
-        counts.end(at(20));
-        counts.end(at(90));
-        let seen = counts.report(at(100));
-        assert_eq!((seen.busy, seen.waiting_input), (at(3), at(8)));
     }
 }

@@ -23,6 +23,7 @@ mod start;
 mod stop;
 mod threads;
 mod timeline;
+mod times;
 mod watch;
 
 use std::time::Instant;
