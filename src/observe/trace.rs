@@ -5,7 +5,7 @@
 //! run's. A subscriber that panics is not told of the rest of that run; the run goes on.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Instant;
 
 use tracing::level_filters::{LevelFilter, STATIC_MAX_LEVEL};
@@ -220,7 +220,7 @@ impl WorkerTrace {
     /// What the worker's counters tell of batches from now on.
     pub(crate) fn tap(&self, tap: &Tap) {
         if let Some(live) = &self.live {
-            let _ = tap.0.set(live.clone());
+            let _ = tap.0.set(Arc::downgrade(live));
         }
     }
 
@@ -301,9 +301,9 @@ impl Drop for Inside {
     }
 }
 
-/// Where the counters of a worker tell of its batches.
+/// Where the counters of a worker tell of its batches. Counters outlive the run, for an observer; who listened need not.
 #[derive(Debug, Default)]
-pub(crate) struct Tap(OnceLock<Arc<Live>>);
+pub(crate) struct Tap(OnceLock<Weak<Live>>);
 
 /// Whether somebody may listen to batches.
 #[inline]
@@ -384,7 +384,7 @@ impl Tap {
     }
 
     fn tell(&self, call: impl FnOnce()) {
-        if let Some(live) = self.0.get() {
+        if let Some(live) = self.0.get().and_then(Weak::upgrade) {
             live.tell(call);
         }
     }

@@ -145,6 +145,31 @@ impl Lost {
     }
 }
 
+impl Report {
+    /// How many of those who looked at the run panicked: watchers, and what they look for, such as a recorder of metrics, and a
+    /// subscriber of `tracing`. Each was told of nothing more of the run, so what it shows of it is not all.
+    ///
+    /// The report that a flow returns is made before they are told of the end; one of an [`Observer`](crate::Observer) that is
+    /// made later also has those who panicked then.
+    ///
+    /// ```
+    /// use millstream::{Flow, Observer, Watch, Watched, Watching};
+    ///
+    /// struct Broken;
+    /// impl Watch for Broken {
+    ///     fn begin(&self, _run: &Watched) -> Box<dyn Watching> {
+    ///         panic!("broken")
+    ///     }
+    /// }
+    /// let report = Flow::from_range(0..10).watch(Broken).run()?;
+    /// assert_eq!(report.observer_panics(), 1);
+    /// # Ok::<(), millstream::Error>(())
+    /// ```
+    pub fn observer_panics(&self) -> u64 {
+        self.lost
+    }
+}
+
 /// A watcher among the options of a run.
 #[derive(Clone)]
 pub(crate) struct Watcher {

@@ -329,6 +329,16 @@ fn te_06_what_a_closure_says_is_within_the_span_of_its_worker() {
 }
 
 #[test]
+fn an_observer_of_a_run_that_is_over_keeps_no_subscriber() {
+    let (ear, observer) = (Ear::of(Level::TRACE), Observer::new());
+    let flow = Flow::from_range(0..10u32).observe(&observer);
+    ear.hears(|| flow.count()).unwrap();
+    assert!(!ear.events("millstream.batch.in").is_empty());
+    assert!(observer.report().is_some());
+    assert_eq!(Arc::strong_count(&ear.0), 1);
+}
+
+#[test]
 fn a_flow_on_threads_of_its_own_is_heard_too() {
     let ear = Ear::of(Level::INFO);
     let handle = ear.hears(|| Flow::from_range(0..10).start().unwrap());
