@@ -30,9 +30,9 @@
 //! - `sink`: where rows go for good, and how they are committed.
 //! - `tcp`, `async_stream`: a connector each, behind a feature each.
 //! - `row`, `sqlite`, `postgres`: connectors to databases, a feature each; rows are serde structs.
-//! - `observe`: who looks at runs: progress, telemetry, each behind a feature; `dashboard`: a page in the browser.
-//! - `run`: workers on threads, or under a seeded scheduler.
-//! - `observe`: what is made of a run's counters, in words and pictures.
+//! - `run`: workers on threads, or under a seeded scheduler; what they count.
+//! - `observe`: who looks at runs (progress, telemetry, each behind a feature), and what is made of a run's counters, in words and
+//!   pictures; `dashboard`: a page in the browser.
 
 mod aggregate;
 #[cfg(feature = "stream")]

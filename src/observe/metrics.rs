@@ -277,6 +277,10 @@ impl Series {
     /// Records how it ended.
     fn end(&mut self, report: &Report, outcome: Result<(), &Error>) {
         self.take(report);
+        // What a failed run left in its edges is gone, and so are workers that never began.
+        self.edges.iter().for_each(|edge| edge.fill.set(0.0));
+        let doing = self.stages.iter().flat_map(|stage| &stage.doing);
+        doing.for_each(|(_, gauge)| gauge.set(0.0));
         self.active.decrement(1.0);
         let outcome = match outcome {
             Ok(()) => "ok",

@@ -166,6 +166,33 @@ fn runs_are_counted_by_how_they_ended() {
     }
 }
 
+#[test]
+fn nothing_is_in_the_edges_of_a_run_that_has_failed() {
+    let (metrics, mut seen) = recorder();
+    let observer = Observer::new();
+    let full = observer.clone();
+    let flow = Flow::from_range(0..1_000u64)
+        .stages(1)
+        .observe(&observer)
+        .metrics_with(metrics)
+        .shuffle()
+        .stages(1)
+        .batch(1);
+    let error = flow.for_each(move |_| {
+        // What is behind the first item fills the edge.
+        while full.report().unwrap().edges()[0].fill < 2 {
+            std::thread::yield_now();
+        }
+        panic_any("full");
+    });
+    let report = error.unwrap_err();
+    assert!(report.report().unwrap().edges()[0].fill > 0);
+    seen.look();
+    assert_eq!(seen.sum("millstream_edge_fill_batches", &[]), 0);
+    assert!(seen.sum("millstream_edge_high_water_batches", &[]) > 0);
+    assert_eq!(seen.sum("millstream_workers", &[]), 0);
+}
+
 /// TM-01: each metric has a type, a name, a unit and a description, and the documentation says the same.
 #[test]
 fn tm_01_names_types_and_units_are_those_of_the_documentation() {
