@@ -64,9 +64,9 @@ impl Metrics {
         Metrics::default()
     }
 
-    /// How often, besides once at the end.
+    /// How often, besides once at the end. Less than a millisecond counts as one.
     pub fn every(mut self, time: Duration) -> Self {
-        self.every = time;
+        self.every = time.max(Duration::from_millis(1));
         self
     }
 

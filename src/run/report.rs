@@ -65,15 +65,16 @@ pub struct WorkerReport {
     pub rejected: BTreeMap<String, u64>,
     /// How often a rejected item was tried again.
     pub retried: u64,
-    /// Distinct keys that it had at the end, where its stage reduces by key.
+    /// Distinct keys that it had at the end, where its stage reduces by key; zero within windows, each of which has keys of its own.
     pub keys: u64,
-    /// Items that went into tables before a hash boundary; `items_out` is how many entries came of them.
+    /// Items that went into tables before a hash boundary; `items_out` is how many entries came of them. Zero where they are combined
+    /// within windows.
     pub combined: u64,
     /// Panics of closures: at most one, since it ends the run.
     pub panics: u64,
-    /// Time at work: neither waiting for input nor for room.
+    /// Time at work: neither waiting for input nor for room. In a seeded run, the time in which it had the thread.
     pub busy: Duration,
-    /// Time without input.
+    /// Time without input; waiting for an iterator that another worker reads, for a permit or for the next try is among it.
     pub waiting_input: Duration,
     /// Time held back by a full edge downstream.
     pub waiting_output: Duration,

@@ -193,6 +193,12 @@ fn nothing_is_in_the_edges_of_a_run_that_has_failed() {
     assert_eq!(seen.sum("millstream_workers", &[]), 0);
 }
 
+#[test]
+fn the_shortest_time_between_two_looks_is_a_millisecond() {
+    let metrics = format!("{:?}", Metrics::new().every(Duration::ZERO));
+    assert!(metrics.contains("every: 1ms"), "{metrics}");
+}
+
 /// TM-01: each metric has a type, a name, a unit and a description, and the documentation says the same.
 #[test]
 fn tm_01_names_types_and_units_are_those_of_the_documentation() {
