@@ -382,7 +382,10 @@ fn small_batches_of_an_idle_flow_hold_nobody_back() {
     (idle.batches_in, idle.batches_out) = (1_000, 1_000);
     let report = report(
         chain(&[Shared]),
-        &[("read", &[idle.clone()]), ("end", &[idle])],
+        &[
+            ("read", std::slice::from_ref(&idle)),
+            ("end", std::slice::from_ref(&idle)),
+        ],
     );
     assert!(!found(&report, 4).1.contains("handing over"));
 }
@@ -395,7 +398,10 @@ fn what_is_done_when_the_stages_have_ended_counts() {
     };
     let report = report(
         chain(&[Shared]),
-        &[("read", &[brief.clone()]), ("load", &[brief])],
+        &[
+            ("read", std::slice::from_ref(&brief)),
+            ("load", std::slice::from_ref(&brief)),
+        ],
     );
     let (_, said) = found(&report, 4);
     assert!(

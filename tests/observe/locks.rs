@@ -93,3 +93,10 @@ fn workers_of_one_zip_meet() {
     let flow = side().zip(side()).name("meet").stages(2).batch(1);
     assert!(Meeting::default().of(|| flow.count()));
 }
+
+#[test]
+fn workers_of_one_queue_meet() {
+    let flow = Flow::from_range(0..100u64).stages(1).shuffle();
+    let flow = flow.name("meet").stages(2).batch(1);
+    assert!(Meeting::default().of(|| flow.count()));
+}
