@@ -42,6 +42,8 @@ impl Watch for Timekeeper {
             }
         };
         let sampler = Sampler::start("flow:timeline", every, lost, line, look);
-        Box::new(move |_: Result<(), &Error>| drop(sampler))
+        Box::new(move |_: Result<(), &Error>| {
+            sampler.stop(|_| ());
+        })
     }
 }
