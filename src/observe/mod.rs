@@ -30,6 +30,8 @@ mod samples;
 mod style;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_pace;
 mod timeline;
 #[cfg(feature = "tracing")]
 mod trace;
