@@ -259,6 +259,7 @@ fn the_report_over_the_plan_in_words() {
     let mut lines = worker(4_000, 950, 0);
     lines.bytes_in = 88_000;
     lines.combined = 4_000;
+    lines.entries = 400;
     lines.items_out = 400;
     let report = report(
         word_count(),

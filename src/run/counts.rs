@@ -67,6 +67,8 @@ pub(crate) struct Counts {
     pub(crate) keys: Count,
     /// Items that went into tables in front of a hash boundary.
     pub(crate) combined: Count,
+    /// Entries that they became and that were sent.
+    pub(crate) entries: Count,
     pub(crate) panics: Count,
     /// How often an item was tried again.
     pub(crate) retried: Count,
@@ -184,6 +186,7 @@ impl Counts {
             late: self.late.get(),
             keys: self.keys.get(),
             combined: self.combined.get(),
+            entries: self.entries.get(),
             panics: self.panics.get(),
             rejected: lock(&self.rejected).clone(),
             retried: self.retried.get(),

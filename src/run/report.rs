@@ -65,11 +65,13 @@ pub struct WorkerReport {
     pub rejected: BTreeMap<String, u64>,
     /// How often a rejected item was tried again.
     pub retried: u64,
-    /// Distinct keys that it had at the end, where its stage reduces by key; zero within windows, each of which has keys of its own.
+    /// Distinct keys that it had at the end, where its stage reduces by key. Within windows the keys of each window, and sessions, that are
+    /// over: a key counts in each.
     pub keys: u64,
-    /// Items that went into tables before a hash boundary; `items_out` is how many entries came of them. Zero where they are combined
-    /// within windows.
+    /// Items that went into tables before a hash boundary.
     pub combined: u64,
+    /// Entries that came of them and were sent: of a key, or within windows of a key in a window.
+    pub entries: u64,
     /// Panics of closures: at most one, since it ends the run.
     pub panics: u64,
     /// Time at work: neither waiting for input nor for room. In a seeded run, the time in which it had the thread.
@@ -272,7 +274,7 @@ impl StageReport {
         self.sum(|w| w.panics)
     }
 
-    /// Distinct keys of a stage that reduces by key.
+    /// Distinct keys of a stage that reduces by key; within windows, keys of each window.
     pub fn keys(&self) -> u64 {
         self.sum(|w| w.keys)
     }
@@ -281,7 +283,7 @@ impl StageReport {
     /// boundary: 1 says that combining gained nothing.
     pub fn combine_ratio(&self) -> Option<f64> {
         let combined = self.sum(|w| w.combined);
-        (combined > 0).then(|| combined as f64 / self.items_out().max(1) as f64)
+        (combined > 0).then(|| combined as f64 / self.sum(|w| w.entries).max(1) as f64)
     }
 
     /// The most items that one worker took in, as a multiple of what each would have if all had as many: 1 is even.

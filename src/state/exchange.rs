@@ -8,7 +8,7 @@ use crossbeam_channel::TrySendError;
 use super::entries::Entries;
 use super::{Cut, Entry, GROUP, KeyedEdge, Parcel, owner, part_of, parts};
 use crate::edge::Outlet;
-use crate::run::Context;
+use crate::run::{Context, bump};
 
 /// One producer's buffers and senders.
 pub(super) struct Exchange<'s, K, A> {
@@ -125,6 +125,7 @@ impl<'s, K, A> Exchange<'s, K, A> {
             match sender.try_send(parcel) {
                 Ok(()) => {
                     self.cx.counts.gives(entries, Entries::<K, A>::BYTES);
+                    bump(&self.cx.counts.entries, entries as u64);
                 }
                 Err(TrySendError::Full(parcel)) => {
                     self.waiting.push_front((to, parcel));

@@ -93,6 +93,10 @@ impl<T, K, C: Combine<T>> OnFiring<OwnerTable<T, K, C>> for MergeWindows<C> {
         }
     }
 
+    fn keys(&self, table: &OwnerTable<T, K, C>) -> usize {
+        table.0.len()
+    }
+
     fn ends(&self, table: OwnerTable<T, K, C>, firing: &Firing) -> Self::Out {
         self.keys.store(table.0.len(), Ordering::Relaxed);
         Finished {

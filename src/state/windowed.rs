@@ -23,7 +23,7 @@ use hashbrown::HashTable;
 use super::partials::{Partials, Pending};
 use crate::aggregate::{Combine, Place};
 use crate::error::Error;
-use crate::run::Context;
+use crate::run::{Context, bump};
 use crate::step::{Feed, Pipe, Pull, Release, waits_as_inner};
 use crate::window::{Fit, OpenWindows, Panes, Spec, TimeOf};
 
@@ -278,7 +278,12 @@ where
         if all {
             self.current = 0..0;
         }
-        self.pending.take()
+        let given = self.pending.take();
+        for partials in &given {
+            bump(&self.cx.counts.combined, partials.items);
+            bump(&self.cx.counts.entries, partials.entries.len() as u64);
+        }
+        given
     }
 
     fn keys(&self) -> usize {

@@ -11,6 +11,7 @@ mod dashboard;
 mod hot;
 #[cfg(feature = "dashboard")]
 mod http;
+mod keyed;
 #[cfg(feature = "tracing")]
 mod locks;
 #[cfg(feature = "metrics")]

@@ -144,7 +144,10 @@ impl<P: Pipe, D: OfSessions<P::Item>> Sessioner<'_, P, D, D::Key, D::Acc> {
                 self.close = None;
                 return;
             };
-            out.extend(self.of.done(pane, key, acc));
+            if let Some(done) = self.of.done(pane, key, acc) {
+                bump(&self.cx.counts.keys, 1);
+                out.push(done);
+            }
         }
     }
 }

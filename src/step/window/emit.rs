@@ -102,6 +102,11 @@ pub trait OnFiring<A>: Send + Sync {
     type Out: Iterator<Item = Self::Item>;
     /// It stays open.
     fn fires(&self, acc: &mut A, firing: &Firing) -> Self::Out;
+    /// Keys that it had, as it ends, where it keeps keys: they are counted.
+    fn keys(&self, acc: &A) -> usize {
+        let _ = acc;
+        0
+    }
     /// It has ended.
     fn ends(&self, acc: A, firing: &Firing) -> Self::Out;
 }

@@ -148,7 +148,10 @@ impl<'s, T, N, S, E, L> Shared<'s, T, N, S, E, L> {
             };
             out.push(Given::Fired(match keep {
                 Keep::Stays(acc) => emit.fires(acc, &firing),
-                Keep::Ends(acc) => emit.ends(acc, &firing),
+                Keep::Ends(acc) => {
+                    bump(&cx.counts.keys, emit.keys(&acc) as u64);
+                    emit.ends(acc, &firing)
+                }
             }));
         }
     }
