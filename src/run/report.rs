@@ -347,8 +347,8 @@ fn added<'w>(workers: impl IntoIterator<Item = &'w WorkerReport>) -> BTreeMap<St
 }
 
 impl fmt::Display for Report {
-    /// A table: a line a stage, then what was rejected and tried again and which observers panicked, if any, and which stage held
-    /// the run back.
+    /// A table: a line a stage, then what was rejected and tried again and which observers panicked, if any, and the
+    /// sentence about what held the run back.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
@@ -384,9 +384,9 @@ impl fmt::Display for Report {
             writeln!(f, "observers that panicked: {}", self.lost)?;
         }
         write!(f, "{:.1?} in all", self.elapsed)?;
-        if let Some(stage) = self.bottleneck() {
-            write!(f, "; the stage {} held it back most", stage.name)?;
+        match self.advice() {
+            Some(said) => write!(f, "\n{said}"),
+            None => Ok(()),
         }
-        Ok(())
     }
 }
