@@ -136,6 +136,7 @@ fn what_is_rejected_for_good_has_been_tried_so_often() {
     // Without another policy it ends the run.
     let service = Service::default();
     let flow = Flow::from_iter(0..5u32)
+        .stages(1)
         .name("ask")
         .try_map(|n| service.ask(n));
     let error = flow.on_error(soon(7)).count().unwrap_err();
