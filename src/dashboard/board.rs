@@ -148,8 +148,7 @@ impl Board {
         let Some(at) = runs.going.iter().position(|run| run.number == number) else {
             return;
         };
-        let mut run = runs.going.remove(at);
-        run.look(runs.least);
+        let mut run = runs.finish(at);
         run.state = match outcome {
             Ok(()) => State::Done,
             Err(error) if error.kind() == ErrorKind::Stopped => State::Stopped,
@@ -180,7 +179,8 @@ impl Board {
         }
         let any = !runs.going.is_empty();
         while let Some(at) = runs.going.iter().position(Run::is_over) {
-            let run = runs.going.remove(at);
+            // It may have ended since the look above.
+            let run = runs.finish(at);
             runs.keep(run);
         }
         any
@@ -206,10 +206,17 @@ impl Board {
 }
 
 impl Runs {
-    /// Keeps a run that has ended, and lets go of its counters.
-    fn keep(&mut self, mut run: Run) {
+    /// Takes out a run that has ended: looks at it for the last time, and lets go of its counters.
+    fn finish(&mut self, at: usize) -> Run {
+        let mut run = self.going.remove(at);
+        run.look(self.least);
         run.source = None;
         run.recent = run.report.clone();
+        run
+    }
+
+    /// Keeps a run that has ended.
+    fn keep(&mut self, run: Run) {
         self.ended.push_back(run);
         while self.ended.len() > self.keep {
             self.ended.pop_front();
