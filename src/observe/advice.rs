@@ -77,6 +77,17 @@ fn stage_part(
     (all / elapsed.max(f64::MIN_POSITIVE)).min(1.0)
 }
 
+/// How long those in front of the bottleneck waited for it, if that was long.
+fn held(finding: &Finding) -> String {
+    match finding.held {
+        held if held >= 0.1 => format!(
+            ", while the stage before it had no room for {}",
+            percent(held)
+        ),
+        _ => String::new(),
+    }
+}
+
 /// Who the bottleneck is, and the figures that say so.
 fn busy(report: &Report, finding: &Finding) -> String {
     let stage = &report.stages[finding.stage];
@@ -89,13 +100,7 @@ fn busy(report: &Report, finding: &Finding) -> String {
         n if in_turn => format!("its {}, in turn, were", threads(n as u64)),
         n => format!("the busiest of its {} was", threads(n as u64)),
     };
-    let held = match finding.held {
-        held if held >= 0.1 => format!(
-            ", while the stage before it had no room for {}",
-            percent(held)
-        ),
-        _ => String::new(),
-    };
+    let held = held(finding);
     format!(
         "The bottleneck is {}: {who} busy for {} of the run{held};",
         list(&[stage.name()]),
@@ -167,13 +172,7 @@ fn paced(report: &Report, finding: &Finding, retries: bool, waited: f64) -> Stri
             count(stage.retried(), "time", "times"),
         );
     }
-    let held = match finding.held {
-        held if held >= 0.1 => format!(
-            ", while the stage before it had no room for {}",
-            percent(held)
-        ),
-        _ => String::new(),
-    };
+    let held = held(finding);
     format!(
         "The bottleneck is the `rate_limit` of {name}: its {} waited for {waited} of the run{held}; that is what it is for, and \
          neither more threads nor less work would make the run shorter.",

@@ -20,14 +20,14 @@ const ENDED: usize = 64;
 /// (`Dashboard::show_stages`, feature `dashboard`). Clones are the same graph.
 ///
 /// [`Builder::graph`](super::Builder::graph) puts a stage into it as it starts, and [`add`](Graph::add) one that runs. The edges are the
-/// subscriptions between them, as they are made and end. A stage that is started again under the name of one that has ended takes its place. Of
-/// others that have ended it shows 64, and then as many as run.
+/// subscriptions between them, as they are made and end. A stage that is started again under the name of one that has ended takes its place; once 64
+/// others have ended, any new stage takes the place of one of them.
 ///
 /// It does not own the stages: they neither live longer for it nor end with it.
 ///
 /// # Examples
 /// ```
-/// use millstream::stage::{self, Graph, Next, Subscription};
+/// use millstream::stage::{self, Graph, Subscription};
 ///
 /// let graph = Graph::new("sum");
 /// let numbers = stage::from_iter(1..=100u64).name("numbers").graph(&graph).start()?;

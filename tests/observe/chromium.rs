@@ -56,6 +56,12 @@ impl Browser {
         self.post("/url", &json!({"url": url}));
     }
 
+    /// Opens the page of a dashboard, and waits until it is told what changes.
+    fn look_at(&self, dashboard: &Dashboard) {
+        self.open(&dashboard.url());
+        self.wait_until("return document.getElementById('link').textContent === 'live'");
+    }
+
     /// What a function's body returns in the page.
     fn eval(&self, script: &str) -> Value {
         self.post("/execute/sync", &json!({"script": script, "args": []}))
@@ -136,14 +142,24 @@ impl Drop for Browser {
     }
 }
 
+fn dashboard() -> Dashboard {
+    let options = DashboardOptions::new("127.0.0.1:0").every(Duration::from_millis(100));
+    Dashboard::bind(options).unwrap()
+}
+
+/// The word for what a stage of the first flow does, as an expression.
+fn state(stage: usize) -> String {
+    format!(
+        "document.querySelector(\".stages [data-stage='{stage}'] [data-of='state']\")?.textContent"
+    )
+}
+
 #[test]
 #[ignore = "needs Chromium: .ci/chromium cargo test --features dashboard --test observe chromium -- --ignored"]
 fn the_page_shows_what_the_report_says() {
-    let options = DashboardOptions::new("127.0.0.1:0").every(Duration::from_millis(100));
-    let dashboard = Dashboard::bind(options).unwrap();
+    let dashboard = dashboard();
     let browser = Browser::start();
-    browser.open(&dashboard.url());
-    browser.wait_until("return document.getElementById('link').textContent === 'live'");
+    browser.look_at(&dashboard);
 
     let observer = Observer::new();
     let mut items = Flow::from_range(0..30_000u64)
@@ -169,11 +185,6 @@ fn the_page_shows_what_the_report_says() {
     assert!(items.next().is_some());
 
     // Nobody takes the items: the page comes to say so without being loaded again.
-    let state = |stage: usize| {
-        format!(
-            "document.querySelector(\".stages [data-stage='{stage}'] [data-of='state']\")?.textContent"
-        )
-    };
     browser.wait_until(&format!(
         "return {} === 'blocked' && {} === 'blocked'",
         state(0),
@@ -250,8 +261,7 @@ fn the_page_shows_what_the_report_says() {
 #[test]
 #[ignore = "needs Chromium: .ci/chromium cargo test --features dashboard --test observe chromium -- --ignored"]
 fn the_page_is_for_keyboards_and_screen_readers() {
-    let options = DashboardOptions::new("127.0.0.1:0").every(Duration::from_millis(100));
-    let dashboard = Dashboard::bind(options).unwrap();
+    let dashboard = dashboard();
     let run = |name: &str| {
         let flow = Flow::from_range(0..1_000u64)
             .name("numbers")
@@ -266,8 +276,7 @@ fn the_page_is_for_keyboards_and_screen_readers() {
     run("second");
     let browser = Browser::start();
     browser.size(400, "light");
-    browser.open(&dashboard.url());
-    browser.wait_until("return document.getElementById('link').textContent === 'live'");
+    browser.look_at(&dashboard);
 
     // What is too wide begins in its middle, and does not make the page wider.
     browser.wait_until(
@@ -348,11 +357,9 @@ fn the_page_is_for_keyboards_and_screen_readers() {
 #[test]
 #[ignore = "needs Chromium: .ci/chromium cargo test --features dashboard --test observe chromium -- --ignored"]
 fn stages_that_ask_are_on_the_page() {
-    let options = DashboardOptions::new("127.0.0.1:0").every(Duration::from_millis(100));
-    let dashboard = Dashboard::bind(options).unwrap();
+    let dashboard = dashboard();
     let browser = Browser::start();
-    browser.open(&dashboard.url());
-    browser.wait_until("return document.getElementById('link').textContent === 'live'");
+    browser.look_at(&dashboard);
 
     let graph = Graph::new("readings");
     dashboard.show_stages(&graph);
@@ -368,11 +375,6 @@ fn stages_that_ask_are_on_the_page() {
     let held = held.name("held").graph(&graph);
     let held = held.subscribe_to(&numbers, demand).start().unwrap();
 
-    let state = |stage: usize| {
-        format!(
-            "document.querySelector(\".stages [data-stage='{stage}'] [data-of='state']\")?.textContent"
-        )
-    };
     browser.wait_until(&format!(
         "return {} === 'blocked' && {} === 'busy'",
         state(0),
